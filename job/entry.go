@@ -1,0 +1,142 @@
+package job
+
+import (
+	"time"
+
+	"github.com/cohort-rl/cohort/blob"
+)
+
+// Kind is what a log entry does.
+type Kind string
+
+// The kinds of entries. (A rewind opens a new generation.)
+const (
+	KindBegin  Kind = "begin"
+	KindCommit Kind = "commit"
+	KindEnd    Kind = "end"
+)
+
+// An Entry is one entry of the job's log: exactly one of Begin, Commit and End
+// is set, as Kind says.
+type Entry struct {
+	Format     string    `json:"format"`
+	N          int       `json:"n"`
+	Kind       Kind      `json:"kind"`
+	Generation int       `json:"generation"`
+	At         time.Time `json:"at"`
+	Begin      *Begin    `json:"begin,omitempty"`
+	Commit     *Commit   `json:"commit,omitempty"`
+	End        *End      `json:"end,omitempty"`
+}
+
+// Begin fixes the arithmetic, the topic, where its first range begins, and the
+// checkpoint from which the job starts.
+type Begin struct {
+	Numerics   string     `json:"numerics"`
+	Topic      string     `json:"topic"`
+	Marks      []Mark     `json:"marks"`
+	Checkpoint Checkpoint `json:"checkpoint"`
+	// Start says where the checkpoint came from; empty for a fresh start.
+	Start string `json:"start,omitempty"`
+}
+
+// A Checkpoint says where the blobs of a manifest lie.
+type Checkpoint struct {
+	Step     int         `json:"step"`
+	Manifest blob.Digest `json:"manifest"`
+	Weights  blob.Digest `json:"weights"`
+	// Folder is where the manifest lies; Places is where each blob that it
+	// names lies, in the manifest's order, each once.
+	Folder Folder  `json:"folder"`
+	Places []Place `json:"places"`
+}
+
+// A Folder is the place of a step's blobs.
+type Folder struct {
+	Generation int `json:"generation"`
+	Step       int `json:"step"`
+}
+
+// A Place says in which folder a blob lies.
+type Place struct {
+	Digest blob.Digest `json:"digest"`
+	Size   int64       `json:"size"`
+	Folder Folder      `json:"folder"`
+}
+
+// Commit makes a manifest the job's step.
+type Commit struct {
+	Checkpoint Checkpoint `json:"checkpoint"`
+	Batch      BatchRef   `json:"batch"`
+	Ledger     LedgerRef  `json:"ledger"`
+	Rounds     []RoundRef `json:"rounds"`
+	// Marks is where the next step's first range begins.
+	Marks   []Mark   `json:"marks"`
+	Metrics []Metric `json:"metrics"`
+}
+
+// RoundRef names the collection of a round that the commit rests on.
+type RoundRef struct {
+	Round      int `json:"round"`
+	Collection int `json:"collection"`
+}
+
+// BatchRef names a batch: its canonical digest, and the Parquet blobs (in the
+// folder of the commit's step) that hold its samples and the round each is of.
+type BatchRef struct {
+	Digest blob.Digest `json:"digest"`
+	Parts  []BatchPart `json:"parts"`
+}
+
+// BatchPart is one Parquet blob of a batch.
+type BatchPart struct {
+	Round int      `json:"round"`
+	Blob  blob.Ref `json:"blob"`
+}
+
+// LedgerRef names a step's ledger: its totals and its Parquet blobs, which lie
+// in the folder of the step.
+type LedgerRef struct {
+	Step   int        `json:"step"`
+	Totals Totals     `json:"totals"`
+	Parts  []blob.Ref `json:"parts"`
+}
+
+// Metric is a named figure of a step.
+type Metric struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+}
+
+// Verdict is how a job ended.
+type Verdict string
+
+// The verdicts.
+const (
+	Done      Verdict = "done"
+	Broken    Verdict = "failed"
+	Cancelled Verdict = "cancelled"
+)
+
+// End is the last entry of a log.
+type End struct {
+	Verdict Verdict `json:"verdict"`
+	Reason  string  `json:"reason,omitempty"`
+	Remedy  string  `json:"remedy,omitempty"`
+	// Ledgers holds one ledger for each step that was open.
+	Ledgers     []LedgerRef  `json:"ledgers,omitempty"`
+	Evaluations []Evaluation `json:"evaluations,omitempty"`
+}
+
+// Evaluation is the result of one evaluation.
+type Evaluation struct {
+	Step     int         `json:"step"`
+	Manifest blob.Digest `json:"manifest"`
+	// Mean is the mean reward of the Scored rollouts; a rollout without a
+	// reward counts as not scored.
+	Mean   float64 `json:"mean"`
+	Scored int     `json:"scored"`
+	Totals Totals  `json:"totals"`
+	// Incomplete says why there is no whole result.
+	Incomplete string `json:"incomplete,omitempty"`
+}

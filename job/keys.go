@@ -1,0 +1,112 @@
+package job
+
+import (
+	"fmt"
+
+	"github.com/cohort-rl/cohort/blob"
+)
+
+// Keys of the object layout. Numbers are zero-padded to 20 digits, so byte
+// order is number order.
+const (
+	DeploymentKey     = "deployment.json"
+	ActivePrefix      = "active/"
+	SubmissionsPrefix = "submissions/"
+	JobsPrefix        = "jobs/"
+)
+
+// SubmissionKey is where the submission with an idempotence key lies. The key
+// itself, which comes from outside, never becomes a path: its digest does.
+func SubmissionKey(key string) string {
+	return SubmissionsPrefix + string(blob.DigestOf([]byte(key))) + ".json"
+}
+
+// ActiveKey lies in the store while the job has not ended.
+func (id ID) ActiveKey() string { return ActivePrefix + string(id) + ".json" }
+
+// Prefix is the folder of everything that the job owns.
+func (id ID) Prefix() string { return JobsPrefix + string(id) + "/" }
+
+// SpecKey is where the job's definition lies.
+func (id ID) SpecKey() string { return id.Prefix() + "spec.json" }
+
+// HeadKey is where the hint of the job's progress lies.
+func (id ID) HeadKey() string { return id.Prefix() + "head.json" }
+
+// LogPrefix is the folder of the job's log.
+func (id ID) LogPrefix() string { return id.Prefix() + "log/" }
+
+// LogKey is where entry n of the job's log lies.
+func (id ID) LogKey(n int) string { return fmt.Sprintf("%s%020d.json", id.LogPrefix(), n) }
+
+// ControlKey is where request n (cancel) to the job lies, n counting from 0.
+func (id ID) ControlKey(n int) string { return fmt.Sprintf("%scontrol/%020d.json", id.Prefix(), n) }
+
+// DataKey is where a data set of the job lies.
+func (id ID) DataKey(d blob.Digest) string { return id.Prefix() + "data/" + string(d) }
+
+// StepPrefix is the folder of the blobs that a step wrote.
+func (id ID) StepPrefix(generation, step int) string {
+	return fmt.Sprintf("%sg%020d/steps/%020d/", id.Prefix(), generation, step)
+}
+
+func (u Unit) folder() string {
+	if u.Eval != "" {
+		return fmt.Sprintf("%sevals/%s/", u.Job.Prefix(), u.Eval)
+	}
+	return fmt.Sprintf("%sg%020d/", u.Job.Prefix(), u.Generation)
+}
+
+func (u Unit) dotted(numbers ...int) string {
+	s := ""
+	if u.Eval == "" {
+		s = fmt.Sprintf("%020d.%020d", u.Step, u.Round)
+	}
+	for _, n := range numbers {
+		if s != "" {
+			s += "."
+		}
+		s += fmt.Sprintf("%020d", n)
+	}
+	return s
+}
+
+// PlanKey is where the unit's plan lies.
+func (u Unit) PlanKey() string {
+	if u.Eval != "" {
+		return u.folder() + "plan.json"
+	}
+	return u.folder() + "plans/" + u.dotted() + ".json"
+}
+
+// OpenedKey is where the opening markers of collection e lie.
+func (u Unit) OpenedKey(e int) string { return u.folder() + "opened/" + u.dotted(e) + ".json" }
+
+// RangesKey is where the ranges of collection e lie.
+func (u Unit) RangesKey(e int) string { return u.folder() + "ranges/" + u.dotted(e) + ".json" }
+
+// DriverKey is where take-over n of a phase of collection e lies.
+func (u Unit) DriverKey(e int, phase Phase, n int) string {
+	return fmt.Sprintf("%sdrivers/%s/%s/%020d.json", u.folder(), u.dotted(e), phase, n)
+}
+
+// ResultKey is where the result of an evaluation lies.
+func (u Unit) ResultKey() string { return u.folder() + "result.json" }
+
+// BlobPrefix is the folder of the blobs that the unit's shards write.
+func (u Unit) BlobPrefix() string {
+	if u.Eval != "" {
+		return u.folder() + "blobs/"
+	}
+	return u.Job.StepPrefix(u.Generation, u.Step)
+}
+
+// SettledKey is where the shard's settled record lies.
+func (s Shard) SettledKey() string {
+	return fmt.Sprintf("%ssettled/%s/%s-%020d.json", s.Unit.folder(), s.Unit.dotted(s.Collection), s.Phase, s.Index)
+}
+
+// RedriveKey is where drive n >= 2 of the shard is recorded.
+func (s Shard) RedriveKey(n int) string {
+	return fmt.Sprintf("%sredrives/%s/%s-%020d/%020d.json", s.Unit.folder(), s.Unit.dotted(s.Collection), s.Phase, s.Index, n)
+}
