@@ -1,0 +1,4 @@
+package telemetry
+
+// ownHeaders is how many headers a producer writes itself.
+const ownHeaders = 8
