@@ -1,0 +1,60 @@
+# Every target says what it does after two number signs; `make` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+GO ?= go
+TOOL := $(GO) tool -modfile=tools/go.mod
+STEP := bash .ci/step
+
+# What `cohort version` says: VERSION, else the nearest tag, else devel.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -X main.version=$(VERSION)
+
+# The race detector needs a C compiler. One mode for vet, tests and the
+# programs that tests start means that every package is compiled once.
+RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
+
+SEED ?= 1
+RUNS ?= 1000
+
+.PHONY: help
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## train the example agent in one process, nothing else to install (FLAGS="--steps 50")
+	bin/cohort demo $(FLAGS)
+
+.PHONY: build
+build: ## build cohort, coordinator and worker into bin/
+	@mkdir -p bin
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+.PHONY: test
+test: ## build, vet and test everything, the docs' commands included
+	@$(if $(RACE),,echo 'cgo is off or $(shell $(GO) env CC) is missing: testing without the race detector')
+	@$(STEP) build $(GO) build $(RACE) ./...
+	@$(STEP) vet $(GO) vet $(RACE) ./...
+	@$(STEP) tests $(GO) test $(RACE) -vet=off -shuffle=on -timeout=10m ./...
+
+.PHONY: lint
+lint: ## check style, import direction, dead code and go.mod
+	@$(STEP) golangci-lint $(TOOL) golangci-lint run ./...
+	@$(STEP) deadcode bash .ci/silent $(TOOL) deadcode -test ./...
+	@$(STEP) go.mod $(GO) mod tidy -diff
+	@$(STEP) tools/go.mod $(GO) -C tools mod tidy -diff
+
+.PHONY: bench
+bench: ## run the benchmarks (BENCH=pattern, PKG=packages)
+	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem $(or $(PKG),./...)
+
+.PHONY: simulate
+simulate: ## run jobs under simulated faults (SEED=1 RUNS=1000)
+	$(GO) test ./simulation -count=1 -timeout=0 -v -args -seed=$(SEED) -runs=$(RUNS)
+
+.PHONY: clean
+clean: ## delete what was built and cached in this folder
+	rm -rf bin .cache coverage.* *.test *.out
