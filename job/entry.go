@@ -73,6 +73,17 @@ type Commit struct {
 	// Marks is where the next step's first range begins.
 	Marks   []Mark   `json:"marks"`
 	Metrics []Metric `json:"metrics"`
+	// Totals counts the rollouts of all steps of the job up to this one.
+	Totals Totals `json:"totals"`
+	// Pending are the evaluations that had no result when the step was
+	// committed, this checkpoint's included if it is due.
+	Pending []Pending `json:"pending,omitempty"`
+}
+
+// Pending is an evaluation that is due: of the checkpoint of an entry.
+type Pending struct {
+	Step   int       `json:"step"`
+	Policy PolicyRef `json:"policy"`
 }
 
 // RoundRef names the collection of a round that the commit rests on.

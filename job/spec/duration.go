@@ -28,8 +28,7 @@ func (d Duration) String() string {
 	return s
 }
 
-// parseDuration reads a duration to the microsecond, the unit below which
-// nothing in a job has a meaning.
+// parseDuration reads a duration; fractions of a nanosecond are cut off.
 func parseDuration(s string) (Duration, error) {
 	if !regexp.MustCompile(durationPattern).MatchString(s) {
 		return 0, fmt.Errorf("read %q as a duration: needs numbers with a unit, such as 90s or 1h30m", s)

@@ -81,6 +81,6 @@ const (
 // Start names the checkpoint that a job begins from.
 type Start struct {
 	Checkpoint string `json:"checkpoint" required:"yes" pattern:"^[0-9a-f]{12,64}$" form:"a checkpoint id: 64 hexadecimal digits, or at least the first 12" doc:"id, or its first digits"`
-	Job        string `json:"job" pattern:"^[A-Za-z0-9_-]{1,80}$" form:"a job id" unset:"any job of the store" doc:"job whose checkpoint it is"`
+	Job        string `json:"job" pattern:"^[a-z0-9][a-z0-9-]{0,63}$" form:"a job id: 1 to 64 of a-z, 0-9 and -" unset:"any job of the store" doc:"job whose checkpoint it is"`
 	Mode       string `json:"mode" default:"continue" enum:"continue,warm" doc:"continue needs equal mathematics; warm takes the weights alone"`
 }

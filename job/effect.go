@@ -1,0 +1,93 @@
+package job
+
+import "github.com/cohort-rl/cohort/blob"
+
+// An Effect is something that the machine wants done. All of them may be done
+// at once and in any order, and doing one twice does no harm: what is created
+// is created if absent, and what is there is read back.
+type Effect interface{ effect() }
+
+// The effects.
+type (
+	// ReadLog reads the first and the last entry of the log.
+	ReadLog struct{}
+	// Prepare creates the topic, appends its first markers and stores the
+	// checkpoint that the job starts from.
+	Prepare struct{}
+	// PutEntry creates an entry of the log, or reads the one that is there.
+	PutEntry struct{ Entry Entry }
+	// PutPlan creates a unit's plan, or reads the one that is there.
+	PutPlan struct{ Plan *Plan }
+	// TakeOver records that this process goes on with a collection that
+	// another, or an earlier life of it, began to drive.
+	TakeOver struct {
+		Unit       Unit
+		Collection int
+		Phase      Phase
+	}
+	// Open reads the opening markers of a collection; if there are none, it
+	// appends markers and creates the record.
+	Open struct {
+		Unit       Unit
+		Collection int
+	}
+	// Drive sees to it that shards 0..Count-1 of a phase are settled, and
+	// answers each with its record.
+	Drive struct {
+		Unit       Unit
+		Collection int
+		Phase      Phase
+		Count      int
+	}
+	// Abandon stops driving the unit's shards. It has no answer.
+	Abandon struct{ Unit Unit }
+	// PutRanges reads the ranges of a collection; if there are none, it appends
+	// the closing markers, verifies both ends and creates the record.
+	PutRanges struct {
+		Unit       Unit
+		Collection int
+		Opening    []Mark
+		Settled    []blob.Digest
+	}
+	// Update computes step's weights from its rounds and stores everything that
+	// its commit names.
+	Update struct {
+		Step   int
+		Parent Checkpoint
+		Rounds []Round
+		Rows   []Row
+		Marks  []Mark
+	}
+	// PutResult creates the result of an evaluation, or reads the one that is there.
+	PutResult struct {
+		Unit       Unit
+		Evaluation Evaluation
+	}
+	// Finish stores the ledger of the open step, if any, and prepares the end.
+	Finish struct {
+		Verdict Verdict
+		Reason  string
+		Remedy  string
+		Step    int
+		Rows    []Row
+	}
+	// Report rewrites the hint of the job's progress. It has no answer.
+	Report struct{ Head Head }
+	// Retire takes an ended job from the list of active ones.
+	Retire struct{}
+)
+
+func (ReadLog) effect()   {}
+func (Prepare) effect()   {}
+func (PutEntry) effect()  {}
+func (PutPlan) effect()   {}
+func (TakeOver) effect()  {}
+func (Open) effect()      {}
+func (Drive) effect()     {}
+func (Abandon) effect()   {}
+func (PutRanges) effect() {}
+func (Update) effect()    {}
+func (PutResult) effect() {}
+func (Finish) effect()    {}
+func (Report) effect()    {}
+func (Retire) effect()    {}

@@ -1,0 +1,42 @@
+package job
+
+import (
+	"time"
+
+	"github.com/cohort-rl/cohort/blob"
+)
+
+// Stage is what a job is doing, in a word.
+type Stage string
+
+// The stages.
+const (
+	StageWaiting    Stage = "waiting"
+	StageStarting   Stage = "starting"
+	StageRollouts   Stage = "rollouts"
+	StageCollecting Stage = "collecting"
+	StageUpdating   Stage = "updating"
+	StageEvaluating Stage = "evaluating"
+	StageEnding     Stage = "ending"
+	StageEnded      Stage = "ended"
+)
+
+// Head is the hint of a job's progress that the CLI reads. It may be behind
+// the log, never ahead of it, and nothing is decided by it.
+type Head struct {
+	Format string `json:"format"`
+	// Entry is the number of the log's last entry, -1 when it is empty.
+	Entry      int         `json:"entry"`
+	Generation int         `json:"generation"`
+	Stage      Stage       `json:"stage"`
+	Step       int         `json:"step"`
+	Steps      int         `json:"steps"`
+	Checkpoint blob.Digest `json:"checkpoint,omitempty"`
+	// Totals counts the rollouts of all steps committed so far.
+	Totals Totals `json:"totals"`
+	// Metrics are those of the last commit.
+	Metrics     []Metric     `json:"metrics,omitempty"`
+	Evaluations []Evaluation `json:"evaluations,omitempty"`
+	End         *End         `json:"end,omitempty"`
+	At          time.Time    `json:"at"`
+}

@@ -1,0 +1,326 @@
+package job
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Bounds of the protocol.
+const (
+	// MaxCollections bounds how often a unit is rolled out again because the
+	// log lost events.
+	MaxCollections = 10
+	// MaxTakeOvers bounds how often one phase is taken over.
+	MaxTakeOvers = 100
+	// MaxDrives bounds how often one shard is driven.
+	MaxDrives = 20
+	// maxPending is how many evaluations may wait before training waits for them.
+	maxPending = 16
+)
+
+// State is what a driver knows of a job. Make it with NewState; hand it to Next
+// with each event and go on with what Next returns, never with the old one.
+type State struct {
+	def    Definition
+	begin  *Begin
+	last   *Entry // the newest begin or commit
+	first  int    // the step of the checkpoint that the job began from
+	active time.Duration
+	cancel *CancelRead
+
+	step    *step  // the open training step, nil between steps
+	eval    *sweep // the evaluation that is under way
+	pending []Pending
+	results []Evaluation
+	putting bool // an entry is being put; nothing else may be decided
+	closing *Finish
+	end     *End
+	retired bool
+}
+
+// step is an open training step.
+type step struct {
+	number   int
+	rounds   []Round
+	marks    []Mark // where the next range begins
+	sweep    *sweep // nil while updating
+	updating time.Duration
+}
+
+// NewState is the state of a job of which nothing is known but its definition,
+// and the effects to begin with.
+func NewState(def Definition) (State, []Effect) {
+	return State{def: def}, []Effect{ReadLog{}}
+}
+
+// Ended says whether the job has ended and nothing is left to do.
+func (s State) Ended() bool { return s.end != nil && s.retired }
+
+// Next is the state after an event, and the effects to perform for it.
+func (s State) Next(event Event) (State, []Effect) {
+	before := s.stage()
+	effects := s.next(event)
+	if s.stage() != before && s.end == nil {
+		effects = append(effects, Report{s.head()})
+	}
+	return s, effects
+}
+
+func (s *State) next(event Event) []Effect {
+	if s.end != nil {
+		if _, ok := event.(Retired); ok {
+			s.retired = true
+		}
+		return nil
+	}
+	switch e := event.(type) {
+	case LogRead:
+		return s.readLog(e)
+	case Prepared:
+		return s.put(Entry{N: 0, Kind: KindBegin, Begin: e.Begin})
+	case EntryRead:
+		s.putting = false
+		return s.adopt(e.Entry)
+	case Updated:
+		if s.step == nil || s.step.number != e.Step || s.closing != nil {
+			return nil
+		}
+		return s.put(Entry{N: s.last.N + 1, Kind: KindCommit, Generation: s.last.Generation, Commit: s.complete(e.Commit)})
+	case ResultRead:
+		return s.evaluated(e.Evaluation)
+	case EndPrepared:
+		if s.closing == nil {
+			return nil
+		}
+		e.End.Evaluations = s.results
+		return s.put(Entry{N: s.nextEntry(), Kind: KindEnd, Generation: s.generation(), End: e.End})
+	case CancelRead:
+		s.cancel = &e
+		return s.advance()
+	case Tick:
+		s.active = max(s.active, e.Active)
+		return s.overdue()
+	case EffectFailed:
+		return s.failed(e)
+	case PlanRead, TakenOver, OpenedRead, ShardSettled, RangesRead:
+		return s.sweepEvent(event)
+	case Retired:
+	}
+	return nil
+}
+
+// readLog takes up the job where its log says.
+func (s *State) readLog(e LogRead) []Effect {
+	if s.begin != nil || s.putting {
+		return nil
+	}
+	if e.Last == nil {
+		return []Effect{Prepare{}}
+	}
+	if e.Last.N == e.First.N {
+		return s.adopt(e.First)
+	}
+	if e.First.Begin != nil {
+		s.last, s.begin, s.first = e.First, e.First.Begin, e.First.Begin.Checkpoint.Step
+	}
+	return s.adopt(e.Last)
+}
+
+// put asks for an entry to be put; until it is read back nothing is decided.
+func (s *State) put(e Entry) []Effect {
+	if s.putting {
+		return nil
+	}
+	e.Format, s.putting = EntryFormat, true
+	return []Effect{PutEntry{e}}
+}
+
+// adopt goes on from an entry, whoever wrote it.
+func (s *State) adopt(e *Entry) []Effect {
+	if s.last != nil && e.N <= s.last.N {
+		return nil
+	}
+	switch e.Kind {
+	case KindBegin:
+		s.last, s.begin, s.first = e, e.Begin, e.Begin.Checkpoint.Step
+		if s.def.evaluates(s.first, s.first) {
+			s.pending = []Pending{{Step: s.first, Policy: e.policy()}}
+		}
+	case KindCommit:
+		s.last, s.step, s.pending = e, nil, s.keepPending(e.Commit.Pending)
+	case KindEnd:
+		s.end = e.End
+		return []Effect{Report{s.head()}, Retire{}}
+	}
+	return s.advance()
+}
+
+// keepPending are the evaluations that are due, less those that this driver
+// knows the result of; the one under way keeps its place.
+func (s *State) keepPending(due []Pending) []Pending {
+	return slices.DeleteFunc(slices.Clone(due), func(p Pending) bool {
+		return slices.ContainsFunc(s.results, func(r Evaluation) bool { return r.Manifest == p.Policy.Manifest })
+	})
+}
+
+// advance begins whatever can be begun now.
+func (s *State) advance() []Effect {
+	switch {
+	case s.putting || s.closing != nil || s.last == nil:
+		return nil
+	case s.cancel != nil:
+		return s.finish(Cancelled, s.cancel.Reason, "")
+	}
+	var effects []Effect
+	if s.eval == nil && len(s.pending) > 0 {
+		effects = append(effects, s.startEvaluation()...)
+	}
+	head := s.checkpoint()
+	switch {
+	case s.step != nil:
+	case head.Step < s.def.Spec.Steps:
+		if len(s.pending) < maxPending {
+			effects = append(effects, s.startStep(head.Step+1)...)
+		}
+	case len(s.pending) == 0:
+		effects = append(effects, s.finish(Done, "", "")...)
+	}
+	return effects
+}
+
+// checkpoint is the newest checkpoint of the log.
+func (s *State) checkpoint() Checkpoint {
+	if s.last.Commit != nil {
+		return s.last.Commit.Checkpoint
+	}
+	return s.begin.Checkpoint
+}
+
+// marks is where the next step's first range begins.
+func (s *State) marks() []Mark {
+	if s.last.Commit != nil {
+		return s.last.Commit.Marks
+	}
+	return s.begin.Marks
+}
+
+func (s *State) generation() int {
+	if s.last == nil {
+		return 0
+	}
+	return s.last.Generation
+}
+
+func (s *State) nextEntry() int {
+	if s.last == nil {
+		return 0
+	}
+	return s.last.N + 1
+}
+
+// policy refers to the checkpoint of an entry.
+func (e *Entry) policy() PolicyRef {
+	c := e.Begin
+	if c != nil {
+		return PolicyRef{Manifest: c.Checkpoint.Manifest, Weights: c.Checkpoint.Weights, Entry: e.N}
+	}
+	return PolicyRef{Manifest: e.Commit.Checkpoint.Manifest, Weights: e.Commit.Checkpoint.Weights, Entry: e.N}
+}
+
+// complete adds to a commit what the log knows: the totals so far and the
+// evaluations that are due.
+func (s *State) complete(c *Commit) *Commit {
+	var before Totals
+	if s.last.Commit != nil {
+		before = s.last.Commit.Totals
+	}
+	c.Totals = before.Plus(c.Ledger.Totals)
+	c.Pending = slices.Clone(s.pending)
+	if s.def.evaluates(c.Checkpoint.Step, s.first) {
+		c.Pending = append(c.Pending, Pending{
+			Step:   c.Checkpoint.Step,
+			Policy: PolicyRef{Manifest: c.Checkpoint.Manifest, Weights: c.Checkpoint.Weights, Entry: s.last.N + 1},
+		})
+	}
+	return c
+}
+
+// finish ends the job: with a ledger of the open step, once.
+func (s *State) finish(v Verdict, reason, remedy string) []Effect {
+	if s.closing != nil || s.end != nil {
+		return nil
+	}
+	f := Finish{Verdict: v, Reason: reason, Remedy: remedy}
+	var effects []Effect
+	if s.eval != nil {
+		effects = append(effects, Abandon{s.eval.unit})
+	}
+	if s.step != nil {
+		f.Step, f.Rows = s.step.number, s.openRows()
+		if s.step.sweep != nil {
+			effects = append(effects, Abandon{s.step.sweep.unit})
+		}
+	}
+	for _, p := range s.pending {
+		s.results = append(s.results, Evaluation{Step: p.Step, Manifest: p.Policy.Manifest, Incomplete: "the job ended before"})
+	}
+	s.closing = &f
+	return append(effects, f)
+}
+
+// openRows is the ledger of the open step as it stands.
+func (s *State) openRows() []Row {
+	var rows []Row
+	for _, r := range s.step.rounds {
+		for g, o := range r.Outcomes() {
+			if o.Reason == "" {
+				o.Reason = JobEnded
+			}
+			rows = append(rows, Row{Unit: r.Plan.Unit, Task: r.Plan.Tasks[g/r.Plan.Rollouts], Outcome: o})
+		}
+	}
+	if w := s.step.sweep; w != nil && w.planned {
+		rows = append(rows, unfinished(w.plan, w.rollouts)...)
+	}
+	return rows
+}
+
+// failed ends the job, or the evaluation, whose effect cannot succeed.
+func (s *State) failed(e EffectFailed) []Effect {
+	if s.eval != nil && e.Unit.Eval != "" {
+		if e.Unit != s.eval.unit {
+			return nil
+		}
+		return s.incomplete(e.Reason)
+	}
+	s.putting = false
+	return s.finish(Broken, e.Reason, e.Remedy)
+}
+
+// overdue ends a phase that passed its deadline.
+func (s *State) overdue() []Effect {
+	if s.putting || s.closing != nil {
+		return nil
+	}
+	var effects []Effect
+	d := s.def.Spec.Limits.Deadlines
+	if w := s.eval; w != nil && !w.over && s.active-w.began > d.Eval.Std() {
+		effects = s.incomplete(fmt.Sprintf("the evaluation did not end within limits.deadlines.eval, %s", d.Eval))
+	}
+	if s.step == nil {
+		return effects
+	}
+	if s.step.sweep == nil {
+		if s.active-s.step.updating > d.Update.Std() {
+			return append(effects, s.finish(Broken,
+				fmt.Sprintf("step %d: the update did not end within limits.deadlines.update, %s", s.step.number, d.Update),
+				"give it more time, or a smaller batch")...)
+		}
+		return effects
+	}
+	if reason, remedy := s.step.sweep.late(s.active, d); reason != "" {
+		effects = append(effects, s.finish(Broken, reason, remedy)...)
+	}
+	return effects
+}

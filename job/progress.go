@@ -1,0 +1,212 @@
+package job
+
+import "fmt"
+
+// startStep opens a training step with its first round.
+func (s *State) startStep(n int) []Effect {
+	s.step = &step{number: n, marks: s.marks()}
+	return s.startRound(0)
+}
+
+// startRound draws a round of the open step under the policy of the newest
+// checkpoint.
+func (s *State) startRound(round int) []Effect {
+	first := 0
+	for _, r := range s.step.rounds {
+		first += len(r.Plan.Tasks)
+	}
+	u := Unit{Job: s.def.ID, Generation: s.last.Generation, Step: s.step.number, Round: round}
+	w, effects := newSweep(s.def.PlanRound(u, s.last.policy(), first), s.step.marks, s.active)
+	s.step.sweep = w
+	return effects
+}
+
+// startEvaluation begins the first evaluation that is due.
+func (s *State) startEvaluation() []Effect {
+	p := s.pending[0]
+	u := Unit{Job: s.def.ID, Step: p.Step, Eval: p.Policy.Manifest}
+	w, effects := newSweep(s.def.PlanEvaluation(u, p.Policy), nil, s.active)
+	s.eval = w
+	return effects
+}
+
+// sweepEvent hands an event to the unit that it is of.
+func (s *State) sweepEvent(event Event) []Effect {
+	if s.closing != nil {
+		return nil
+	}
+	u := unitOf(event)
+	if w := s.eval; w != nil && !w.over && u == w.unit {
+		effects, done, reason := w.next(event, s.active)
+		switch {
+		case reason != "":
+			return append(effects, s.incomplete(reason)...)
+		case done:
+			return append(effects, PutResult{w.unit, s.evaluation(w)})
+		}
+		return effects
+	}
+	if s.step == nil || s.step.sweep == nil || u != s.step.sweep.unit {
+		return nil
+	}
+	effects, done, reason := s.step.sweep.next(event, s.active)
+	switch {
+	case reason != "":
+		return append(effects, s.finish(Broken, fmt.Sprintf("step %d: %s", s.step.number, reason),
+			"see docs/operations.md, \"A log that loses events\"")...)
+	case done:
+		return append(effects, s.roundOver()...)
+	}
+	return effects
+}
+
+func unitOf(event Event) Unit {
+	switch e := event.(type) {
+	case PlanRead:
+		return e.Plan.Unit
+	case TakenOver:
+		return e.Unit
+	case OpenedRead:
+		return e.Unit
+	case ShardSettled:
+		return e.Shard.Unit
+	case RangesRead:
+		return e.Unit
+	default:
+		return Unit{}
+	}
+}
+
+// roundOver decides between a further round and the update.
+func (s *State) roundOver() []Effect {
+	st := s.step
+	w := st.sweep
+	st.rounds = append(st.rounds, Round{Plan: w.plan, Collection: w.collection, Collects: w.collects})
+	st.marks = w.marks
+	rows := Settle(st.rounds, s.def.Spec)
+	sampling := s.def.Spec.GRPO.DynamicSampling
+	if len(st.rounds) < sampling.Rounds && teaching(rows) < sampling.MinGroups {
+		return s.startRound(len(st.rounds))
+	}
+	st.sweep = nil
+	if reason := s.unusable(rows); reason != "" {
+		return s.finish(Broken, reason, "see `cohort results` for the ledger, mend the agent or the spec, and submit again")
+	}
+	st.updating = s.active
+	return []Effect{Update{Step: st.number, Parent: s.checkpoint(), Rounds: st.rounds, Rows: rows, Marks: st.marks}}
+}
+
+// unusable is why a step cannot be trained on, or empty: no rollout at all had
+// a reward, or fewer were used than the spec asks for.
+func (s *State) unusable(rows []Row) string {
+	scored := 0
+	counts := map[Reason]int{}
+	for i := range rows {
+		counts[rows[i].Reason]++
+		if rows[i].Reward != nil {
+			scored++
+		}
+	}
+	t := Count(rows)
+	switch {
+	case scored == 0:
+		return fmt.Sprintf("step %d: none of %d rollouts has a reward: %s", s.step.number, t.Planned, describe(counts))
+	case float64(t.Used) < s.def.Spec.Limits.MinUsed*float64(t.Planned):
+		return fmt.Sprintf("step %d: %d of %d rollouts were used, and limits.min_used asks for a share of %g: %s",
+			s.step.number, t.Used, t.Planned, s.def.Spec.Limits.MinUsed, describe(counts))
+	}
+	return ""
+}
+
+// describe lists how often each reason occurs, in the order in which reasons
+// are looked for.
+func describe(counts map[Reason]int) string {
+	text := ""
+	for _, r := range []Reason{
+		AgentError, AgentTimeout, AgentCrashed, IncompleteTrace, CorruptTrace, StalePolicy,
+		NoDecision, NoReward, InvalidReward, GroupTooSmall, ZeroVariance, Surplus,
+	} {
+		if counts[r] > 0 {
+			if text != "" {
+				text += ", "
+			}
+			text += fmt.Sprintf("%d %s", counts[r], r)
+		}
+	}
+	return text
+}
+
+// evaluation is the result of an evaluation whose collection is over.
+func (s *State) evaluation(w *sweep) Evaluation {
+	result := Evaluation{Step: w.unit.Step, Manifest: w.unit.Eval}
+	sum := 0.0
+	for _, o := range (Round{Plan: w.plan, Collects: w.collects}).Outcomes() {
+		result.Totals.Add(o.Reason)
+		if o.Reward != nil {
+			sum += *o.Reward
+			result.Scored++
+		}
+	}
+	if result.Scored > 0 {
+		result.Mean = sum / float64(result.Scored)
+	}
+	return result
+}
+
+// incomplete ends the evaluation that is under way without a result.
+func (s *State) incomplete(reason string) []Effect {
+	if s.eval == nil || s.eval.over {
+		return nil
+	}
+	s.eval.over = true
+	u := s.eval.unit
+	return []Effect{Abandon{u}, PutResult{u, Evaluation{Step: u.Step, Manifest: u.Eval, Incomplete: reason}}}
+}
+
+// evaluated takes the result of an evaluation, ours or another's.
+func (s *State) evaluated(result Evaluation) []Effect {
+	if s.eval == nil || s.eval.unit.Eval != result.Manifest {
+		return nil
+	}
+	s.eval = nil
+	s.results = append(s.results, result)
+	s.pending = s.keepPending(s.pending)
+	return append([]Effect{Report{s.head()}}, s.advance()...)
+}
+
+// stage is what the job is doing.
+func (s *State) stage() Stage {
+	switch {
+	case s.end != nil:
+		return StageEnded
+	case s.closing != nil:
+		return StageEnding
+	case s.last == nil:
+		return StageStarting
+	case s.step == nil:
+		return StageEvaluating
+	case s.step.sweep == nil:
+		return StageUpdating
+	case s.step.sweep.phase == Rollout:
+		return StageRollouts
+	}
+	return StageCollecting
+}
+
+// head is the hint of the job's progress.
+func (s *State) head() Head {
+	h := Head{
+		Format: HeadFormat, Entry: -1, Stage: s.stage(), Steps: s.def.Spec.Steps,
+		Evaluations: s.results, End: s.end,
+	}
+	if s.last == nil {
+		return h
+	}
+	h.Entry, h.Generation = s.last.N, s.last.Generation
+	c := s.checkpoint()
+	h.Step, h.Checkpoint = c.Step, c.Manifest
+	if c := s.last.Commit; c != nil {
+		h.Totals, h.Metrics = c.Totals, c.Metrics
+	}
+	return h
+}

@@ -1,0 +1,121 @@
+package spec
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// kind is how a field is written.
+type kind int
+
+const (
+	section  kind = iota // a mapping of further fields
+	whole                // a whole number
+	number               // a finite number
+	text                 // a string
+	duration             // a Duration
+	size                 // a Size
+)
+
+// field describes one field of the spec, as its tags say.
+type field struct {
+	name, path, doc string
+	index           int // in the struct of its section
+	kind            kind
+	pointer         bool // nil when left out
+	required        bool
+	training        bool
+	standard        string // the default as it would be written; "" is none
+	unset           string
+	low, high       bound
+	enum            []string
+	pattern, form   string
+	when            condition
+	fields          []*field // of a section, in order
+}
+
+// condition says that a field exists only beside some values of a sibling.
+type condition struct {
+	sibling string // name of a text field before it in the same section
+	values  []string
+}
+
+// holds reports whether the condition is met in section v.
+func (c condition) holds(siblings []*field, v reflect.Value) bool {
+	if c.sibling == "" {
+		return true
+	}
+	i := slices.IndexFunc(siblings, func(f *field) bool { return f.name == c.sibling })
+	return slices.Contains(c.values, v.Field(siblings[i].index).String())
+}
+
+// table describes the fields of a Spec in the order of the struct.
+func table() []*field { return describe(reflect.TypeFor[Spec](), "", false) }
+
+// describe reads the tags of t, whose path is prefix. A malformed tag is a
+// mistake of this package and panics on every use of it.
+func describe(t reflect.Type, prefix string, training bool) []*field {
+	fields := make([]*field, t.NumField())
+	for i := range fields {
+		sf := t.Field(i)
+		f := &field{
+			name: sf.Tag.Get("json"), index: i,
+			doc: sf.Tag.Get("doc"), standard: sf.Tag.Get("default"), unset: sf.Tag.Get("unset"),
+			pattern: sf.Tag.Get("pattern"), form: sf.Tag.Get("form"),
+			required: sf.Tag.Get("required") == "yes",
+			training: training || sf.Tag.Get("training") == "yes",
+		}
+		f.path = prefix + f.name
+		if list := sf.Tag.Get("enum"); list != "" {
+			f.enum = strings.Split(list, ",")
+		}
+		if sibling, values, ok := strings.Cut(sf.Tag.Get("when"), "="); ok {
+			f.when = condition{sibling, strings.Split(values, ",")}
+		}
+		typ := sf.Type
+		if f.pointer = typ.Kind() == reflect.Pointer; f.pointer {
+			typ = typ.Elem()
+		}
+		f.kind = kindOf(typ)
+		if f.kind == section {
+			f.fields = describe(typ, f.path+".", f.training)
+		}
+		f.low = newBound(f.kind, sf.Tag.Get("min"), sf.Tag.Get("above"))
+		f.high = newBound(f.kind, sf.Tag.Get("max"), sf.Tag.Get("below"))
+		fields[i] = f
+	}
+	return fields
+}
+
+func kindOf(t reflect.Type) kind {
+	switch t {
+	case reflect.TypeFor[int](), reflect.TypeFor[uint64]():
+		return whole
+	case reflect.TypeFor[float64]():
+		return number
+	case reflect.TypeFor[string]():
+		return text
+	case reflect.TypeFor[Duration]():
+		return duration
+	case reflect.TypeFor[Size]():
+		return size
+	}
+	if t.Kind() != reflect.Struct {
+		panic("spec: no field can be of type " + t.String())
+	}
+	return section
+}
+
+// absent reports whether f of the section parent is left out when written: it has
+// no default and is not set, or it does not exist beside its siblings.
+func (f *field) absent(siblings []*field, parent reflect.Value) bool {
+	v := parent.Field(f.index)
+	if f.pointer {
+		return v.IsNil()
+	}
+	if f.kind == section || !v.IsZero() {
+		return false
+	}
+	return !f.when.holds(siblings, parent) || f.standard == "" && !f.required
+}
