@@ -70,6 +70,10 @@ func (d *decoder) given(n *yaml.Node, fields []*field, of *field) map[string]*ya
 
 // sub decodes the section f from n.
 func (d *decoder) sub(n *yaml.Node, f *field, v reflect.Value) {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
+		d.add(d.lines[f.path], f.path, "has no fields; give some of %s, or leave the line out", listed(names(f.fields), "and"))
+		return
+	}
 	if n.Kind != yaml.MappingNode {
 		d.add(d.lines[f.path], f.path, "expected a section (%s), found %s", listed(names(f.fields), "and"), found(n))
 		return
