@@ -130,8 +130,7 @@ func (c *Client) Healthy(ctx context.Context) bool {
 func parseURL(what, text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		var parse *url.Error
-		if errors.As(err, &parse) {
+		if parse, ok := errors.AsType[*url.Error](err); ok {
 			err = parse.Err // without the URL, which may hold a secret
 		}
 		return nil, fmt.Errorf("read %s: %w", what, err)

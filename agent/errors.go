@@ -24,9 +24,10 @@ var (
 )
 
 // Failed is the agent's own failure: it answered that the attempt failed, or
-// answered something that the contract does not know.
-type Failed struct {
-	Status int // of the HTTP response
+// answered something that the contract does not know. An agent's function
+// returns one to name the class of its failure.
+type Failed struct { //nolint:errname // agent.Failed is what the agent has
+	Status int // of the HTTP response; 0 inside an agent
 	Failure
 }
 

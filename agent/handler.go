@@ -16,10 +16,8 @@ import (
 //
 // When it returns an error, that is the agent's own failure: wrap ErrUnavailable
 // if the policy or the broker was lost. Return the answer with it when events
-// were sent. A *Failure is an error whose class is kept.
+// were sent. The class of a *Failed is kept; others are of class "error".
 type Attempt func(ctx context.Context, r Request) (Answer, error)
-
-func (f *Failure) Error() string { return f.Class + ": " + f.Message }
 
 // Handler serves attempts at every path, and GET /healthz.
 //
@@ -82,7 +80,7 @@ func guard(ctx context.Context, attempt Attempt, r Request) (answer Answer, err 
 // outweighs that time has passed since.
 func outcome(ctx context.Context, answer Answer, err error) (int, Answer) {
 	var panicValue *panicked
-	var failure *Failure
+	var failure *Failed
 	switch {
 	case err == nil:
 		return http.StatusOK, answer

@@ -52,7 +52,7 @@ func TestHandlerTellsWeatherFromFailure(t *testing.T) {
 		},
 		"failure": {
 			func(context.Context, agent.Request) (agent.Answer, error) {
-				return agent.Answer{Events: 2}, fmt.Errorf("play: %w", &agent.Failure{Class: "tool", Message: "no such tool"})
+				return agent.Answer{Events: 2}, fmt.Errorf("play: %w", &agent.Failed{Failure: agent.Failure{Class: "tool", Message: "no such tool"}})
 			}, 200, "tool",
 		},
 		"deadline": {

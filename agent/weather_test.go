@@ -15,13 +15,19 @@ import (
 	"github.com/cohort-rl/cohort/agent"
 )
 
-// listen runs handle on the first connection to a new address.
-func listen(t *testing.T, handle func(net.Conn)) (url string) {
+func bind(t *testing.T) net.Listener {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return listener
+}
+
+// listen runs handle on the first connection to a new address.
+func listen(t *testing.T, handle func(net.Conn)) (url string) {
+	t.Helper()
+	listener := bind(t)
 	done := make(chan struct{})
 	t.Cleanup(func() { _ = listener.Close(); <-done })
 	go func() {
@@ -45,10 +51,7 @@ func large() agent.Request {
 
 func TestRefusedConnectionIsWeather(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := bind(t)
 	_ = listener.Close()
 	c := client(t, agent.Config{URL: "http://" + listener.Addr().String()})
 	if _, err := c.Attempt(within(t), request()); !errors.Is(err, agent.ErrWeather) {

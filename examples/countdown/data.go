@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed" // for the data sets
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -30,7 +31,7 @@ func ReadTasks(lines []byte) ([]Task, error) {
 	for {
 		var t Task
 		err := decoder.Decode(&t)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return tasks, nil
 		}
 		if err == nil {

@@ -20,23 +20,33 @@ func TestFeaturesAreTheDocumentedOnes(t *testing.T) {
 		want    [countdown.Width]float64
 	}{
 		"difference, three left": {
-			[]int{5, 3, 20, 4}, 15, countdown.Action{I: 2, J: 0, Operation: countdown.Subtract, Result: 15},
+			[]int{5, 3, 20, 4},
+			15,
+			countdown.Action{I: 2, J: 0, Operation: countdown.Subtract, Result: 15},
 			[...]float64{lg(20), lg(5), lg(15), lg(15), 0, lg(4), lg(3), lg(7), 0, 1, 0, 0, 0, 0, 1, 1, 0, 1, 1, 0, 0, 1},
 		},
 		"product, two left, multiple of the target": {
-			[]int{7, 2, 3}, 3, countdown.Action{I: 1, J: 2, Operation: countdown.Multiply, Result: 6},
+			[]int{7, 2, 3},
+			3,
+			countdown.Action{I: 1, J: 2, Operation: countdown.Multiply, Result: 6},
 			[...]float64{lg(2), lg(3), lg(6), lg(3), lg(3), lg(7), lg(7), lg(10), 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 1, 0, 0, 1},
 		},
 		"quotient, one left, divisor of the target": {
-			[]int{4, 1}, 12, countdown.Action{I: 0, J: 1, Operation: countdown.Divide, Result: 4},
+			[]int{4, 1},
+			12,
+			countdown.Action{I: 0, J: 1, Operation: countdown.Divide, Result: 4},
 			[...]float64{lg(4), lg(1), lg(4), lg(12), lg(8), 0, 0, lg(8), 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, -1},
 		},
 		"zero": {
-			[]int{9, 9, 1}, 1, countdown.Action{I: 0, J: 1, Operation: countdown.Subtract, Result: 0},
+			[]int{9, 9, 1},
+			1,
+			countdown.Action{I: 0, J: 1, Operation: countdown.Subtract, Result: 0},
 			[...]float64{lg(9), lg(9), 0, lg(1), lg(1), lg(1), lg(1), 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0},
 		},
 		"sum that reaches the bound of lg": {
-			[]int{8000, 8000, 2}, 1000, countdown.Action{I: 0, J: 1, Operation: countdown.Add, Result: 16000},
+			[]int{8000, 8000, 2},
+			1000,
+			countdown.Action{I: 0, J: 1, Operation: countdown.Add, Result: 16000},
 			[...]float64{lg(8000), lg(8000), 2, lg(1000), 2, lg(2), lg(2), 2, 1, 0, 0, 0, 0, 1, 0, 0, 1, 0, 1, 0, 0, 1},
 		},
 	}
