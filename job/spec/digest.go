@@ -2,10 +2,10 @@ package spec
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"reflect"
+
+	"github.com/cohort-rl/cohort/blob"
 )
 
 // trainingFormat names the layout of the bytes that TrainingDigest hashes.
@@ -16,7 +16,7 @@ const trainingFormat = "cohort.training/1"
 // schedule of the learning rate depends on it, the number of steps. Jobs of
 // equal training digest can continue each other's checkpoints. Names,
 // endpoints, limits, traces and evaluation are not in it.
-func (s *Spec) TrainingDigest(tasks string) (string, error) {
+func (s *Spec) TrainingDigest(tasks blob.Digest) (blob.Digest, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `{"format":%q,"tasks":%q,`, trainingFormat, tasks)
 	if s.Optimizer.Schedule.Kind != ScheduleConstant {
@@ -27,6 +27,5 @@ func (s *Spec) TrainingDigest(tasks string) (string, error) {
 		return "", fmt.Errorf("digest training: %w", err)
 	}
 	b.WriteByte('}')
-	sum := sha256.Sum256(b.Bytes())
-	return hex.EncodeToString(sum[:]), nil
+	return blob.DigestOf(b.Bytes()), nil
 }
