@@ -1,0 +1,39 @@
+package safetensors_test
+
+import (
+	"bytes"
+	"fmt"
+	"log"
+
+	"github.com/cohort-rl/cohort/policy"
+	"github.com/cohort-rl/cohort/policy/safetensors"
+)
+
+func Example() {
+	p, err := policy.New(policy.Shape{Kind: policy.MLP, Features: 3, Hidden: 2}, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := safetensors.Write(&file, p.Weights().Tensors, map[string]string{"step": "20"}); err != nil {
+		log.Fatal(err)
+	}
+
+	tensors, metadata, err := safetensors.Read(&file, 1<<20)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, t := range tensors {
+		fmt.Println(t.Name, t.Shape)
+	}
+	q, err := policy.FromTensors(tensors)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("step", metadata["step"], "same weights", q.Weights().Digest() == p.Weights().Digest())
+	// Output:
+	// layer1.weight [2 3]
+	// layer1.bias [2]
+	// layer2.weight [1 2]
+	// step 20 same weights true
+}
