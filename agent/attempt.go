@@ -10,13 +10,16 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"time"
+
+	"github.com/cohort-rl/cohort/telemetry"
 )
 
 // errOver is the cause when an attempt's own time has passed.
 var errOver = errors.New("the attempt's deadline has passed")
 
 // Attempt asks the agent for one attempt and waits for its end, at most the
-// request's deadline and the client's grace. It sends the request at most once.
+// request's deadline and the client's grace. It sends the request at most once,
+// with the W3C trace context that ctx carries, or else the thread's own.
 //
 // The error is a *Failed (with the answer, as far as there is one), or wraps
 // ErrWeather, ErrBroke, ErrTimedOut or ErrInvalidRequest; when ctx ended before
@@ -45,7 +48,11 @@ func (c *Client) attempt(ctx context.Context, r Request) (Answer, error) {
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json")
-	request.Header.Set("Traceparent", TraceParent(r.Thread))
+	trace := telemetry.TraceFrom(ctx)
+	if trace.Parent == "" {
+		trace.Parent = TraceParent(r.Thread)
+	}
+	trace.SetHTTP(request.Header)
 
 	response, err := c.http.Do(request)
 	if err != nil {
@@ -67,14 +74,16 @@ func encode(r Request) ([]byte, error) {
 	if err := r.Check(); err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(r)
-	if err != nil {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false) // It would make a task up to six times longer.
+	if err := encoder.Encode(r); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalidRequest, err)
 	}
-	if len(body) > MaxRequest {
-		return nil, fmt.Errorf("%w: it has %d bytes, allowed are %d", ErrInvalidRequest, len(body), MaxRequest)
+	if body.Len() > MaxRequest {
+		return nil, fmt.Errorf("%w: it has %d bytes, allowed are %d", ErrInvalidRequest, body.Len(), MaxRequest)
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // classify names what it means that no whole response came.

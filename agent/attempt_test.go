@@ -40,7 +40,7 @@ func TestAttemptPostsTheDocumentedMessage(t *testing.T) {
 		`"step":1,"group":3,"rollout":2,"greedy":false,"task":{"numbers":[1,2],"target":3},"seed":9007199254740991,` +
 		`"deadline_ms":60000,"policy":{"url":"http://127.0.0.1:1/v1/policies/abc","digest":"abc"},` +
 		`"traces":{"brokers":["127.0.0.1:9092"],"topic":"cohort-job","partitions":4}}`
-	if string(body) != wantBody {
+	if string(body) != wantBody+"\n" {
 		t.Errorf("body\n%s, want\n%s", body, wantBody)
 	}
 }

@@ -7,7 +7,7 @@ const Format = "cohort.rollout/1"
 
 // Bounds of the messages.
 const (
-	MaxRequest = 16 << 20  // bytes of an encoded Request
+	MaxRequest = 4 << 20   // bytes of an encoded Request; a task is below 1 MiB
 	MaxAnswer  = 1 << 20   // bytes of an encoded Answer
 	MaxThread  = 512       // bytes of a thread id
 	MaxSeed    = 1<<53 - 1 // so that every JSON decoder keeps it exact

@@ -8,14 +8,17 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/cohort-rl/cohort/telemetry"
 )
 
 // An Attempt plays one rollout: it records the thread's events, flushes them,
-// and returns how many there were. Its context ends at the attempt's deadline;
-// flushing may take longer, within a budget of its own.
+// and returns how many there were. Its context ends at the attempt's deadline
+// and carries the request's W3C trace context, which package telemetry writes
+// into every event; flushing may take longer, within a budget of its own.
 //
-// When it returns an error, that is the agent's own failure: wrap ErrUnavailable
-// if the policy or the broker was lost. Return the answer with it when events
+// When it returns an error, that is the agent's own failure, unless it wraps
+// ErrUnavailable or what package telemetry returns for a lost broker. Return the answer with it when events
 // were sent. The class of a *Failed is kept; others are of class "error".
 type Attempt func(ctx context.Context, r Request) (Answer, error)
 
@@ -54,7 +57,8 @@ func serve(attempt Attempt, w http.ResponseWriter, r *http.Request) (int, Answer
 		}
 		return status, failed(Answer{}, "invalid request", err.Error())
 	}
-	ctx, cancel := context.WithTimeoutCause(r.Context(), time.Duration(request.DeadlineMS)*time.Millisecond, errOver)
+	traced := telemetry.WithTrace(r.Context(), telemetry.TraceFromHTTP(r.Header))
+	ctx, cancel := context.WithTimeoutCause(traced, time.Duration(request.DeadlineMS)*time.Millisecond, errOver)
 	defer cancel()
 	answer, err := guard(ctx, attempt, request)
 	return outcome(ctx, answer, err)
@@ -86,7 +90,7 @@ func outcome(ctx context.Context, answer Answer, err error) (int, Answer) {
 		return http.StatusOK, answer
 	case errors.As(err, &panicValue):
 		return http.StatusInternalServerError, failed(answer, "panic", err.Error())
-	case errors.Is(err, ErrUnavailable):
+	case unavailable(err):
 		return http.StatusServiceUnavailable, failed(answer, "unavailable", err.Error())
 	case errors.As(err, &failure):
 		return http.StatusOK, failed(answer, failure.Class, failure.Message)
@@ -96,6 +100,19 @@ func outcome(ctx context.Context, answer Answer, err error) (int, Answer) {
 		return http.StatusServiceUnavailable, failed(answer, "stopped", err.Error())
 	}
 	return http.StatusOK, failed(answer, "error", err.Error())
+}
+
+// unavailable says that an error tells of a lost policy or broker.
+func unavailable(err error) bool {
+	for _, lost := range []error{
+		ErrUnavailable,
+		telemetry.ErrUndelivered, telemetry.ErrQueueFull, telemetry.ErrNoTopic, telemetry.ErrClosed,
+	} {
+		if errors.Is(err, lost) {
+			return true
+		}
+	}
+	return false
 }
 
 func failed(answer Answer, class, message string) Answer {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/cohort-rl/cohort/agent"
+	"github.com/cohort-rl/cohort/telemetry"
 )
 
 func TestHandlerAndClientAgree(t *testing.T) {
@@ -24,6 +25,24 @@ func TestHandlerAndClientAgree(t *testing.T) {
 	}))
 	if got, err := c.Attempt(within(t), request()); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("answer %+v, error %v, want %+v", got, err, want)
+	}
+}
+
+func TestTraceContextReachesTheAgent(t *testing.T) {
+	t.Parallel()
+	own := telemetry.Trace{Parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", State: "a=b", Baggage: "k=v"}
+	for name, test := range map[string]struct{ given, want telemetry.Trace }{
+		"the caller's": {own, own},
+		"the thread's": {telemetry.Trace{}, telemetry.Trace{Parent: agent.TraceParent(request().Thread)}},
+	} {
+		var got telemetry.Trace
+		c := serve(t, agent.Handler(func(ctx context.Context, _ agent.Request) (agent.Answer, error) {
+			got = telemetry.TraceFrom(ctx)
+			return agent.Answer{}, nil
+		}))
+		if _, err := c.Attempt(telemetry.WithTrace(within(t), test.given), request()); err != nil || got != test.want {
+			t.Errorf("%s: trace %+v, error %v, want %+v", name, got, err, test.want)
+		}
 	}
 }
 
@@ -43,6 +62,11 @@ func TestHandlerTellsWeatherFromFailure(t *testing.T) {
 			func(ctx context.Context, _ agent.Request) (agent.Answer, error) {
 				<-ctx.Done()
 				return agent.Answer{}, fmt.Errorf("decide: %w: %w", agent.ErrUnavailable, ctx.Err())
+			}, 503, "",
+		},
+		"broker lost": {
+			func(context.Context, agent.Request) (agent.Answer, error) {
+				return agent.Answer{}, fmt.Errorf("flush: %w", telemetry.ErrUndelivered)
 			}, 503, "",
 		},
 		"error": {

@@ -7,7 +7,7 @@ import (
 
 // TraceParent returns the W3C trace context of a thread: a traceparent header
 // whose trace id and parent id are taken from the SHA-256 of the thread's id,
-// sampled. So every event, log line and span of an attempt can be found from
+// sampled. An attempt carries it when its context has no other. So every event, log line and span of an attempt can be found from
 // its thread, and nothing random is needed.
 func TraceParent(thread string) string {
 	sum := sha256.Sum256([]byte(thread))

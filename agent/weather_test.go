@@ -37,6 +37,7 @@ func listen(t *testing.T, handle func(net.Conn)) (url string) {
 			return
 		}
 		defer conn.Close()
+		_ = conn.(*net.TCPConn).SetReadBuffer(4096)
 		handle(conn)
 	}()
 	return "http://" + listener.Addr().String()
