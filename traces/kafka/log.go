@@ -1,0 +1,49 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/cohort-rl/cohort/traces"
+)
+
+const (
+	dialTimeout = 5 * time.Second
+	// metadataTTL is how old the known layout of the cluster may be. A request
+	// that fails because of it looks again at once.
+	metadataTTL = 2 * time.Second
+)
+
+// Log reads and writes topics of one cluster. It is safe for concurrent use.
+type Log struct {
+	client    *kafka.Client
+	transport *kafka.Transport
+}
+
+var _ traces.Log = (*Log)(nil)
+
+// Open returns the log of the cluster that the brokers (host:port each) belong
+// to. It connects when it is used. Close ends its connections.
+func Open(brokers ...string) (*Log, error) {
+	if len(brokers) == 0 {
+		return nil, errors.New("open kafka: no broker given; name at least one as host:port")
+	}
+	transport := &kafka.Transport{ClientID: "cohort", DialTimeout: dialTimeout, MetadataTTL: metadataTTL}
+	return &Log{
+		client:    &kafka.Client{Addr: kafka.TCP(brokers...), Transport: transport},
+		transport: transport,
+	}, nil
+}
+
+// Close ends the connections that are not in use, and the others once they are
+// idle. It may be called more than once.
+func (l *Log) Close() { l.transport.CloseIdleConnections() }
+
+// forget drops what is known of the cluster's layout, so that the next request
+// asks for it.
+func (l *Log) forget() { l.transport.CloseIdleConnections() }
+
+func at(topic string, partition int) string { return fmt.Sprintf("%s/%d", topic, partition) }

@@ -1,0 +1,83 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/cohort-rl/cohort/traces"
+)
+
+const (
+	firstBackOff = 20 * time.Millisecond
+	lastBackOff  = time.Second
+	// unknownLooks is how often in a row a cluster must say that it does not
+	// know a topic or partition, before it is gone: brokers learn of a new one
+	// at different times.
+	unknownLooks = 5
+)
+
+// again calls f until it succeeds, fails for good, or ctx ends. The error then
+// is the context's and the last of f.
+func (l *Log) again(ctx context.Context, f func() error) error {
+	unknown := 0
+	for wait := firstBackOff; ; wait = min(2*wait, lastBackOff) {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		if unknownTopic(err) {
+			unknown++
+		} else {
+			unknown = 0
+		}
+		switch {
+		case unknown == unknownLooks:
+			return fmt.Errorf("%w: %w", traces.ErrGone, err)
+		case ctx.Err() != nil:
+			return stopped(ctx, err)
+		case !transient(err):
+			return err
+		}
+		l.forget()
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return stopped(ctx, err)
+		}
+	}
+}
+
+// stopped tells both why there were no more attempts and what the last said.
+func stopped(ctx context.Context, last error) error {
+	cause := context.Cause(ctx)
+	if errors.Is(last, cause) {
+		return last
+	}
+	return fmt.Errorf("%w; the last attempt: %w", cause, last)
+}
+
+// transient reports whether the same request may succeed later. Whatever kept
+// an answer away is, and answers are that Kafka calls so.
+func transient(err error) bool {
+	if errors.Is(err, traces.ErrGone) {
+		return false
+	}
+	var code kafka.Error
+	if errors.As(err, &code) {
+		// The client turns what it cannot tell into the code "unknown".
+		return code.Temporary() || code == kafka.Unknown || code == kafka.BrokerNotAvailable || code == kafka.ReplicaNotAvailable
+	}
+	return true
+}
+
+func unknownTopic(err error) bool {
+	return errors.Is(err, kafka.UnknownTopicOrPartition) ||
+		errors.Is(err, protocol.ErrNoTopic) || errors.Is(err, protocol.ErrNoPartition)
+}
