@@ -25,6 +25,15 @@ func (c Condition) Absent() bool { return c.absent }
 // Match returns the version to replace, and whether c is an IfMatch.
 func (c Condition) Match() (Version, bool) { return c.version, c.match }
 
+// Holds reports whether c holds over an object of version v, or, where exists is
+// false, over nothing.
+func (c Condition) Holds(v Version, exists bool) bool {
+	if c.match {
+		return exists && v == c.version
+	}
+	return !c.absent || !exists
+}
+
 // Failed is the error of a Put at key that found c not to hold: ErrExists or
 // ErrStale.
 func (c Condition) Failed(key string) error {

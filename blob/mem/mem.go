@@ -58,7 +58,7 @@ func (b *Bucket) Put(ctx context.Context, key string, body []byte, cond blob.Con
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	old, ok := b.objects[key]
-	if !holds(cond, old.version, ok) {
+	if !cond.Holds(old.version, ok) {
 		if ok && bytes.Equal(old.body, body) {
 			return old.version, nil
 		}
@@ -138,13 +138,6 @@ func (b *Bucket) snapshot(prefix, after string) []blob.Info {
 
 func (o object) info(key string) blob.Info {
 	return blob.Info{Key: key, Size: int64(len(o.body)), Version: o.version}
-}
-
-func holds(cond blob.Condition, version blob.Version, exists bool) bool {
-	if want, ok := cond.Match(); ok {
-		return exists && version == want
-	}
-	return !cond.Absent() || !exists
 }
 
 func begin(ctx context.Context, op, key string) error {
