@@ -1,0 +1,93 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+)
+
+// Close ends the producer: nothing more is admitted, what is queued is sent,
+// and each partition that was used gets a Final. When ctx ends first, what is
+// left has failed; what was in flight then is uncertain too. It returns by
+// then, with nothing queued and no goroutine left. Its error is ErrUndelivered
+// when events failed that no Flush has reported. A second Close waits for the
+// first.
+func (p *Producer) Close(ctx context.Context) (Accounts, error) {
+	p.mu.Lock()
+	first := !p.closing
+	p.closing = true
+	if first {
+		p.finish()
+		p.announce()
+	}
+	p.mu.Unlock()
+	if first {
+		p.signal()
+		p.drain(ctx)
+		p.abort()
+		p.connections.close()
+		p.transport.CloseIdleConnections()
+		<-p.done // requests end with their context, which abort has ended
+	} else {
+		select {
+		case <-p.done:
+		case <-ctx.Done():
+			return p.Accounts(), fmt.Errorf("close telemetry: %w", ctx.Err())
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.accounts, p.report()
+}
+
+// finish queues the final record of each partition that was used.
+func (p *Producer) finish() {
+	for _, q := range p.partitions {
+		if q.next == 0 {
+			continue
+		}
+		now := p.config.Now()
+		frame, err := p.codec.Encode(Event{Time: now, Body: Final{Sequences: q.next}})
+		if err != nil {
+			continue // only a clock outside 1970 to 2262 or tiny Limits: the tail stays unknown
+		}
+		p.finals++
+		p.append(q, item{frame: frame, time: now, admitted: now, size: len(frame) + overhead, final: true})
+		q.urgent = true
+	}
+}
+
+// drain waits until the queue is empty; when ctx ends first it gives up the
+// rest.
+func (p *Producer) drain(ctx context.Context) {
+	for {
+		p.mu.Lock()
+		empty := p.accounts.Queued == 0 && p.finals == 0
+		changed := p.waitChange()
+		p.mu.Unlock()
+		if empty {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			p.giveUp(ctx.Err())
+			return
+		}
+	}
+}
+
+// giveUp ends everything that is queued. What comes back later is ignored.
+func (p *Producer) giveUp(cause error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer p.announce()
+	p.dead = true
+	if p.cause != nil {
+		cause = fmt.Errorf("%w, before it: %w", cause, p.cause)
+	}
+	for _, q := range p.partitions {
+		p.doubt(q, q.inFlight)
+		q.inFlight = 0
+		p.fail(q, len(q.queue), cause)
+	}
+}

@@ -1,0 +1,105 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+)
+
+// lookupPause is how long a look-up waits before it asks again.
+const lookupPause = 20 * time.Millisecond
+
+// locate makes sure that the topic's partitions are known. One caller asks at
+// a time, until it knows, its context ends, the budget is spent or the
+// producer closes.
+func (p *Producer) locate(ctx context.Context) error {
+	p.mu.Lock()
+	known := p.partitions != nil
+	p.mu.Unlock()
+	if known {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.config.Budget)
+	defer cancel()
+	select {
+	case p.looking <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %s: %w", ErrNoTopic, p.config.Topic, ctx.Err())
+	}
+	defer func() { <-p.looking }()
+	for {
+		p.mu.Lock()
+		known, closing, closed := p.partitions != nil, p.closing, p.waitChange()
+		p.mu.Unlock()
+		if closing {
+			return ErrClosed
+		}
+		if known {
+			return nil
+		}
+		err := p.lookup(ctx)
+		if err == nil {
+			continue
+		}
+		pause := time.NewTimer(lookupPause)
+		select {
+		case <-closed:
+		case <-pause.C:
+		case <-ctx.Done():
+			err = fmt.Errorf("%w: %s: %w", ErrNoTopic, p.config.Topic, errors.Join(ctx.Err(), err))
+		}
+		pause.Stop()
+		if ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// lookup reads partitions and leaders from the transport's metadata, which
+// is at most metadataTTL old.
+func (p *Producer) lookup(ctx context.Context) error {
+	response, err := p.transport.RoundTrip(ctx, kafka.TCP(p.config.Brokers...), &metadata.Request{TopicNames: []string{p.config.Topic}})
+	if err != nil {
+		return fmt.Errorf("look up topic %s: %w", p.config.Topic, err)
+	}
+	answer, ok := response.(*metadata.Response)
+	if !ok || len(answer.Topics) != 1 {
+		return fmt.Errorf("look up topic %s: the broker's answer has no such topic", p.config.Topic)
+	}
+	topic := answer.Topics[0]
+	if topic.ErrorCode != 0 {
+		return fmt.Errorf("look up topic %s: %w", p.config.Topic, kafka.Error(topic.ErrorCode))
+	}
+	leaders := make([]int32, len(topic.Partitions))
+	for i, part := range topic.Partitions {
+		if int(part.PartitionIndex) != i { // the transport sorts them
+			return fmt.Errorf("look up topic %s: partition %d is missing", p.config.Topic, i)
+		}
+		leaders[i] = part.LeaderID
+	}
+	if len(leaders) == 0 {
+		return fmt.Errorf("look up topic %s: no partitions", p.config.Topic)
+	}
+	p.learn(leaders)
+	return nil
+}
+
+// learn keeps the leaders. The number of partitions is that of the first time:
+// a topic that grows gets no threads moved while this producer lives.
+func (p *Producer) learn(leaders []int32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.partitions == nil {
+		for i := range leaders {
+			p.partitions = append(p.partitions, &partition{number: i, batch: p.config.BatchEvents})
+			p.numbers = append(p.numbers, i)
+		}
+	}
+	for i, leader := range leaders[:min(len(leaders), len(p.partitions))] {
+		p.partitions[i].leader = leader
+	}
+}

@@ -1,0 +1,111 @@
+package telemetry
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Producer brings events into a Kafka topic. It keeps one order per partition:
+// one request is in flight for a partition at a time and is tried until it is
+// acknowledged or its events are out of budget. It is safe for concurrent use.
+//
+// An answer that was lost makes the next try a duplicate in the log; readers
+// drop it by the sequence ([Watermarks]).
+type Producer struct {
+	config      Config
+	codec       *Codec
+	connections *connections
+	transport   *kafka.Transport
+	abort       context.CancelFunc // ends the requests under way
+	wake        chan struct{}      // says that there may be something to send
+	looking     chan struct{}      // held by whoever looks up the partitions
+	done        chan struct{}      // closed when run and its requests have ended
+
+	mu         sync.Mutex // guards what follows
+	partitions []*partition
+	numbers    []int // of the partitions, for the balancer
+	accounts   Accounts
+	bytes      int           // of the queue
+	finals     int           // final records that are queued
+	changed    chan struct{} // closed at the next change that someone waits for
+	closing    bool          // nothing is admitted any more
+	dead       bool          // what is in flight was given up
+	unreported uint64        // failed events that no Flush has reported
+	cause      error         // of the last try that failed
+}
+
+// NewProducer starts a producer. It does not touch the network: the first
+// Admit looks up the topic's partitions, whose number it then takes as fixed.
+// The caller must Close it.
+func NewProducer(config Config) (*Producer, error) {
+	config, err := config.complete()
+	if err != nil {
+		return nil, err
+	}
+	codec, err := NewCodec(config.Limits, config.Compression)
+	if err != nil {
+		return nil, err
+	}
+	life, abort := context.WithCancel(context.Background())
+	p := &Producer{
+		config:      config,
+		codec:       codec,
+		connections: newConnections(),
+		abort:       abort,
+		wake:        make(chan struct{}, 1),
+		looking:     make(chan struct{}, 1),
+		done:        make(chan struct{}),
+	}
+	p.transport = &kafka.Transport{
+		Dial:           p.connections.dial,
+		MetadataTTL:    metadataTTL,
+		MetadataTopics: []string{config.Topic},
+		ClientID:       "cohort-telemetry",
+		TLS:            config.TLS,
+		SASL:           config.SASL,
+		Context:        life,
+	}
+	go p.run(life)
+	return p, nil
+}
+
+// metadataTTL bounds how long a moved partition or a new topic goes unnoticed.
+const metadataTTL = time.Second
+
+// Instance returns the id under which this producer counts its sequences.
+func (p *Producer) Instance() string { return p.config.Instance }
+
+// Accounts returns the accounts of this moment.
+func (p *Producer) Accounts() Accounts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.accounts
+}
+
+// signal makes run look for work. It never blocks.
+func (p *Producer) signal() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// waitChange returns a channel that is closed at the next settlement or at
+// the beginning of Close. The caller holds mu.
+func (p *Producer) waitChange() <-chan struct{} {
+	if p.changed == nil {
+		p.changed = make(chan struct{})
+	}
+	return p.changed
+}
+
+// announce wakes those who wait for a change. The caller holds mu.
+func (p *Producer) announce() {
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
+	}
+}

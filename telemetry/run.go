@@ -1,0 +1,73 @@
+package telemetry
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// request is what goes to one broker at once.
+type request struct {
+	batches []batch
+}
+
+// batch is what one partition has in a request.
+type batch struct {
+	partition *partition
+	items     []item
+}
+
+// run sends what is due until life ends. It starts a goroutine per request and
+// returns when all have ended.
+func (p *Producer) run(life context.Context) {
+	defer close(p.done)
+	var requests sync.WaitGroup
+	defer requests.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		due, wait := p.collect()
+		for _, r := range due {
+			requests.Go(func() { p.send(life, r) })
+		}
+		timer.Reset(wait)
+		select {
+		case <-p.wake:
+		case <-timer.C:
+		case <-life.Done():
+			return
+		}
+	}
+}
+
+// idle is how long run sleeps when nothing is queued.
+const idle = time.Hour
+
+// collect puts in flight what is due, as one request per leader, and says how
+// long until more is.
+func (p *Producer) collect() ([]request, time.Duration) {
+	now := p.config.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var due []request
+	leaders := make(map[int32]int) // leader -> index in due
+	next := idle
+	for _, q := range p.partitions {
+		wait, ok := q.due(now, p.config.Linger)
+		if !ok {
+			continue
+		}
+		if wait > 0 {
+			next = min(next, wait)
+			continue
+		}
+		i, ok := leaders[q.leader]
+		if !ok {
+			i = len(due)
+			leaders[q.leader] = i
+			due = append(due, request{})
+		}
+		due[i].batches = append(due[i].batches, batch{partition: q, items: q.take(p.config.BatchBytes)})
+	}
+	return due, next
+}
