@@ -17,7 +17,7 @@ type GRPO struct {
 // KL is the penalty for leaving the reference policy.
 type KL struct {
 	Coefficient float64 `json:"coefficient" default:"0" min:"0" max:"1000" doc:"weight of the penalty; 0: none"`
-	Reference   string  `json:"reference" default:"initial" enum:"initial" doc:"the reference policy: the weights the job started with"`
+	Reference   string  `json:"reference" default:"initial" enum:"initial" doc:"the reference policy; initial: the weights of step 0"`
 }
 
 // Advantage says how the rewards of a group become advantages.

@@ -101,11 +101,6 @@ func trainingRules() []rule {
 			return unless(s.GRPO.ZeroVariance != "keep" || s.GRPO.DynamicSampling.Rounds == 1,
 				"keep contradicts grpo.dynamic_sampling.rounds above 1, which draws again for groups that teach nothing")
 		}},
-		{[]string{"grpo.advantage.epsilon", "grpo.zero_variance", "grpo.advantage.scale"}, func(s *Spec) string {
-			a := s.GRPO.Advantage
-			return unless(a.Epsilon > 0 || a.Scale == "none" || a.Scale == "group" && s.GRPO.ZeroVariance == "drop",
-				"0 would divide by a standard deviation of 0; set it above 0, or scale none, or scale group with zero_variance drop")
-		}},
 		{[]string{"optimizer.schedule.warmup", "optimizer.schedule.kind", "steps"}, func(s *Spec) string {
 			schedule := s.Optimizer.Schedule
 			return unless(schedule.Kind == ScheduleConstant || schedule.Warmup < s.Steps,

@@ -9,7 +9,7 @@ type Spec struct {
 	Version    string     `json:"version" default:"cohort.job/1" enum:"cohort.job/1" doc:"format of this file"`
 	Name       string     `json:"name" required:"yes" pattern:"^[a-z0-9-]{1,40}$" form:"1 to 40 of a-z, 0-9 and -" doc:"name of the job, for people"`
 	Seed       uint64     `json:"seed" default:"1" min:"0" max:"9007199254740991" training:"yes" doc:"where all randomness comes from"`
-	Steps      int        `json:"steps" required:"yes" min:"1" max:"1000000" doc:"number of training steps"`
+	Steps      int        `json:"steps" required:"yes" min:"1" max:"1000000" doc:"step at which the job ends; a continued checkpoint brings its own along"`
 	Policy     Policy     `json:"policy" training:"yes" doc:"what is trained"`
 	Agent      Agent      `json:"agent" doc:"who attempts the tasks"`
 	Tasks      Tasks      `json:"tasks" doc:"what is attempted"`

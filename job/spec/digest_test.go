@@ -1,0 +1,131 @@
+package spec_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/job/spec"
+)
+
+// alternatives has, for each field that can be changed, another value.
+func alternatives() map[string]any {
+	return map[string]any{
+		"name": "b", "seed": 2, "steps": 11,
+		"policy.features": 9, "policy.hidden": 64,
+		"agent.url": "http://127.0.0.1:2/", "agent.timeout": "29s", "agent.attempts": 2, "agent.health": "http://h/",
+		"tasks.data": "b.jsonl", "tasks.groups": 5, "tasks.rollouts": 9,
+		"traces.topic": "t", "traces.partitions": 5, "traces.retention": "1h",
+		"reward.name": "score", "reward.failure_score": 0,
+		"grpo.algorithm": "dapo", "grpo.clip_low": 0.1, "grpo.clip_high": 0.3,
+		"grpo.kl.coefficient": 0.1, "grpo.advantage.scale": "none", "grpo.advantage.epsilon": 0.01,
+		"grpo.zero_variance": "keep", "grpo.min_group": 3, "grpo.dynamic_sampling.rounds": 2,
+		"grpo.epochs": 2, "grpo.minibatches": 2,
+		"optimizer.kind": "adamw", "optimizer.learning_rate": 0.2, "optimizer.beta1": 0.8, "optimizer.beta2": 0.8,
+		"optimizer.epsilon": 1e-6, "optimizer.weight_decay": 0.1, "optimizer.max_grad_norm": 2,
+		"optimizer.schedule.kind": "cosine", "optimizer.schedule.warmup": 3,
+		"eval.data": "e.jsonl", "eval.every": 5, "eval.tasks": 5, "eval.timeout": "1s",
+		"checkpoint.chunk_bytes":    1 << 20,
+		"limits.deadlines.rollout":  "20m",
+		"limits.deadlines.collect":  "20m",
+		"limits.deadlines.update":   "20m",
+		"limits.deadlines.eval":     "20m",
+		"limits.rollouts_in_flight": 8, "limits.shard_rollouts": 8, "limits.collect_rollouts": 64,
+		"limits.min_used": 0.5, "limits.event_bytes": 2048,
+		"start.checkpoint": "0123456789ab",
+	}
+}
+
+// digest returns the training digest of a document with the given values.
+func digest(t *testing.T, values map[string]any) (*spec.Spec, blob.Digest) {
+	t.Helper()
+	s, err := decode(t, document(values))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := s.TrainingDigest(blob.DigestOf([]byte("tasks")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, d
+}
+
+func TestTrainingDigestChangesWithTheMathematicsAlone(t *testing.T) {
+	t.Parallel()
+	mathematics := []string{
+		"seed", "policy.", "tasks.groups", "tasks.rollouts", "reward.", "grpo.", "optimizer.", "checkpoint.chunk_bytes",
+	}
+	// Fields with one value, or that exist only beside others' values (tested below).
+	untested := []string{
+		"version", "policy.kind", "reward.kind", "grpo.kl.reference", "grpo.dynamic_sampling.min_groups",
+		"optimizer.momentum", "optimizer.schedule.floor", "start.job", "start.mode",
+	}
+	base, before := digest(t, nil)
+	fields := leaves(schema(t).Schema(), "")
+	for _, path := range untested {
+		delete(fields, path)
+	}
+	changes := alternatives()
+	for path := range fields {
+		if changes[path] == nil {
+			t.Errorf("%s has no alternative value in this test", path)
+		}
+	}
+	for path, value := range changes {
+		changed, after := digest(t, map[string]any{path: value})
+		matters := false
+		for _, prefix := range mathematics {
+			matters = matters || strings.HasPrefix(path, prefix)
+		}
+		if (after != before) != matters {
+			t.Errorf("%s: digest changed is %v, want %v", path, after != before, matters)
+		}
+		want := path
+		switch section, _, _ := strings.Cut(path, "."); {
+		case section == "eval" || section == "start":
+			want = section // which was not there before
+		case path == "agent.url":
+			want = "agent.url"
+		}
+		if got := spec.FirstDifference(base, changed); got != want {
+			t.Errorf("first difference is %q, want %q", got, want)
+		}
+	}
+}
+
+func TestTrainingDigestHoldsStepsOnlyWhereAScheduleNeedsThem(t *testing.T) {
+	t.Parallel()
+	for kind, matters := range map[string]bool{"constant": false, "linear": true, "cosine": true} {
+		_, ten := digest(t, map[string]any{"optimizer.schedule.kind": kind})
+		_, twenty := digest(t, map[string]any{"optimizer.schedule.kind": kind, "steps": 20})
+		if (ten != twenty) != matters {
+			t.Errorf("%s: digest changed is %v, want %v", kind, ten != twenty, matters)
+		}
+	}
+}
+
+func TestTrainingDigestHoldsTheTasksNotTheirPath(t *testing.T) {
+	t.Parallel()
+	s, before := digest(t, nil)
+	if after, err := s.TrainingDigest(blob.DigestOf([]byte("other tasks"))); err != nil || after == before {
+		t.Errorf("digest %s, %v: other tasks have the digest of these", after, err)
+	}
+}
+
+func TestEqualSettingsHaveEqualDigestsHoweverTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	_, left := digest(t, nil)
+	for path, value := range map[string]any{
+		"policy.hidden": 128, "grpo.clip_low": 0.2e0, "checkpoint.chunk_bytes": "16384KiB", "tasks.rollouts": 8.0,
+		"optimizer.weight_decay": "-0",
+	} {
+		text := strings.ReplaceAll(string(must(t, document(map[string]any{path: value}))), `"-0"`, "-0.0")
+		s, err := spec.Decode("spec.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if right, err := s.TrainingDigest(blob.DigestOf([]byte("tasks"))); err != nil || right != left {
+			t.Errorf("%s: written out it has the digest %s, %v; want %s", path, right, err, left)
+		}
+	}
+}

@@ -1,0 +1,245 @@
+package spec_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/jsonschema-go/jsonschema"
+	"pgregory.net/rapid"
+
+	"github.com/cohort-rl/cohort/job/spec"
+	"github.com/cohort-rl/cohort/optimize"
+	"github.com/cohort-rl/cohort/optimize/grpo"
+	"github.com/cohort-rl/cohort/policy"
+)
+
+// schema returns the schema of a spec, ready to validate.
+func schema(t *testing.T) *jsonschema.Resolved {
+	t.Helper()
+	text, err := spec.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s jsonschema.Schema
+	if err := json.Unmarshal(text, &s); err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := s.Resolve(&jsonschema.ResolveOptions{ValidateDefaults: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resolved
+}
+
+// leaves returns the fields of a schema that are no sections, by path.
+func leaves(s *jsonschema.Schema, prefix string) map[string]*jsonschema.Schema {
+	all := make(map[string]*jsonschema.Schema)
+	for name, p := range s.Properties {
+		if p.Type != "object" {
+			all[prefix+name] = p
+			continue
+		}
+		for path, leaf := range leaves(p, prefix+name+".") {
+			all[path] = leaf
+		}
+	}
+	return all
+}
+
+// sorted returns the keys of m in order.
+func sorted[T any](m map[string]T) []string {
+	var keys []string
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// document returns a spec that is valid, apart from the values given by path.
+func document(values map[string]any) map[string]any {
+	doc := make(map[string]any)
+	put := func(path string, value any) {
+		at := doc
+		names := strings.Split(path, ".")
+		for _, name := range names[:len(names)-1] {
+			if at[name] == nil {
+				at[name] = make(map[string]any)
+			}
+			at = at[name].(map[string]any)
+		}
+		at[names[len(names)-1]] = value
+	}
+	for path, value := range map[string]any{
+		"name": "a", "steps": 10, "policy.kind": "mlp", "policy.features": 8,
+		"agent.url": "http://127.0.0.1:1/", "tasks.data": "a.jsonl", "tasks.groups": 4,
+		"optimizer.learning_rate": 0.1,
+	} {
+		put(path, value)
+	}
+	for path, value := range values {
+		if strings.HasPrefix(path, "start.") && path != "start.checkpoint" {
+			put("start.checkpoint", "0123456789ab")
+		}
+		put(path, value)
+	}
+	for path := range values { // what a field needs beside it to exist
+		switch path {
+		case "optimizer.momentum":
+			put("optimizer.kind", "sgd")
+		case "optimizer.schedule.floor":
+			put("optimizer.schedule.kind", "linear")
+		}
+	}
+	return doc
+}
+
+// decode reads a document as the YAML that JSON is.
+func decode(t interface{ Fatal(...any) }, doc map[string]any) (*spec.Spec, error) {
+	text, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec.Decode("spec.yaml", text)
+}
+
+// refusals returns what err says about single fields; rules between fields
+// are no part of the schema.
+func refusals(err error) []string {
+	var all spec.Errors
+	errors.As(err, &all)
+	var single []string
+	for _, e := range all {
+		for _, word := range []string{"(allowed: ", "expected ", "exists only", "unknown field", "missing", "has no value"} {
+			if strings.Contains(e.Message, word) {
+				single = append(single, e.Error())
+				break
+			}
+		}
+	}
+	return single
+}
+
+// agree fails unless schema and decoder both take doc or both refuse it.
+func agree(t interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+}, s *jsonschema.Resolved, doc map[string]any,
+) {
+	t.Helper()
+	text, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var instance any
+	if err := json.Unmarshal(text, &instance); err != nil {
+		t.Fatal(err)
+	}
+	bySchema := s.Validate(instance)
+	_, byDecoder := decode(t, doc)
+	if single := refusals(byDecoder); (bySchema == nil) != (len(single) == 0) {
+		t.Fatalf("%s\nschema: %v\ndecoder: %v", text, bySchema, single)
+	}
+}
+
+func TestSchemaAndDecoderHaveTheSameBounds(t *testing.T) {
+	t.Parallel()
+	s := schema(t)
+	checked := 0
+	for path, leaf := range leaves(s.Schema(), "") {
+		numeric := leaf
+		if leaf.AnyOf != nil { // a size
+			numeric = leaf.AnyOf[0]
+		}
+		for _, bound := range []*float64{numeric.Minimum, numeric.Maximum, numeric.ExclusiveMinimum, numeric.ExclusiveMaximum} {
+			if bound == nil {
+				continue
+			}
+			checked++
+			for _, v := range []float64{
+				*bound, *bound - 1, *bound + 1, *bound + 0.5,
+				math.Nextafter(*bound, math.Inf(1)), math.Nextafter(*bound, math.Inf(-1)),
+			} {
+				agree(t, s, document(map[string]any{path: v}))
+			}
+		}
+		if (numeric.Type == "integer" || numeric.Type == "number") && numeric.Maximum == nil && numeric.ExclusiveMaximum == nil {
+			t.Errorf("%s has no upper bound", path)
+		}
+	}
+	if checked < 50 {
+		t.Errorf("only %d bounds checked", checked)
+	}
+}
+
+func TestSchemaAndDecoderAgreeOnAnyValueOfAnyField(t *testing.T) {
+	t.Parallel()
+	s := schema(t)
+	fields := leaves(s.Schema(), "")
+	paths := sorted(fields)
+	rapid.Check(t, func(t *rapid.T) {
+		path := rapid.SampledFrom(paths).Draw(t, "path")
+		leaf := fields[path]
+		values := []*rapid.Generator[any]{
+			rapid.Just[any](true), rapid.Just[any](nil), rapid.Just[any]([]any{}), rapid.Just[any](map[string]any{}),
+			rapid.Int64().AsAny(), rapid.Float64().AsAny(), rapid.IntRange(-3, 5000).AsAny(),
+			rapid.StringMatching(`[ -~]{0,20}`).AsAny(),
+		}
+		switch {
+		case leaf.Enum != nil:
+			values = append(values, rapid.SampledFrom(leaf.Enum))
+		case leaf.Pattern != "" && leaf.Default == nil && leaf.MaxLength == nil:
+			values = append(values, rapid.StringMatching(leaf.Pattern).AsAny())
+		}
+		value := rapid.OneOf(values...).Draw(t, "value")
+		if text, ok := value.(string); ok && (leaf.AnyOf != nil || strings.Contains(leaf.Pattern, "ms|s|m|h")) && text != "" {
+			t.Skip("the schema has no bounds for sizes and durations in words")
+		}
+		agree(t, s, document(map[string]any{path: value}))
+	})
+}
+
+func TestSchemaAndDecoderKnowTheSameFields(t *testing.T) {
+	t.Parallel()
+	s := schema(t)
+	for _, path := range sorted(leaves(s.Schema(), "")) {
+		agree(t, s, document(map[string]any{path + "x": 1}))
+		name := path[strings.LastIndexByte(path, '.')+1:]
+		agree(t, s, document(map[string]any{path[:len(path)-len(name)] + strings.ToUpper(name): 1}))
+	}
+	for _, required := range []string{"name", "steps", "policy", "agent", "tasks", "optimizer"} {
+		doc := document(nil)
+		delete(doc, required)
+		agree(t, s, doc)
+	}
+	for _, kind := range []string{"linear", "mlp"} {
+		agree(t, s, document(map[string]any{"policy.kind": kind, "policy.hidden": 3}))
+	}
+	for _, kind := range []string{"adam", "adamw", "sgd"} {
+		agree(t, s, document(map[string]any{"optimizer.kind": kind, "optimizer.beta1": 0.5}))
+	}
+}
+
+func TestChoicesAreThoseOfThePackagesThatCompute(t *testing.T) {
+	t.Parallel()
+	fields := leaves(schema(t).Schema(), "")
+	for path, known := range map[string][]string{
+		"policy.kind":             {policy.Linear, policy.MLP},
+		"optimizer.kind":          optimize.Kinds(),
+		"optimizer.schedule.kind": optimize.Schedules(),
+		"grpo.algorithm":          grpo.Algorithms(),
+		"grpo.advantage.scale":    {string(grpo.ScaleNone), string(grpo.ScaleGroup), string(grpo.ScaleBatch)},
+	} {
+		for _, choice := range fields[path].Enum {
+			if !slices.Contains(known, fmt.Sprint(choice)) {
+				t.Errorf("%s offers %v, which nothing computes (known: %v)", path, choice, known)
+			}
+		}
+	}
+}
