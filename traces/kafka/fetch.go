@@ -125,7 +125,7 @@ func (a *arena) copy(b kafka.Bytes) ([]byte, error) {
 		return nil, nil
 	}
 	n := b.Len()
-	if n > len(a.free) {
+	if n > len(a.free) || a.free == nil {
 		a.free = make([]byte, max(n, arenaBytes))
 	}
 	dst := a.free[:n:n]

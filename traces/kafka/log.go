@@ -15,6 +15,8 @@ const (
 	// metadataTTL is how old the known layout of the cluster may be. A request
 	// that fails because of it looks again at once.
 	metadataTTL = 2 * time.Second
+	// requestTimeout bounds one attempt; the context bounds all of them.
+	requestTimeout = 10 * time.Second
 )
 
 // Log reads and writes topics of one cluster. It is safe for concurrent use.
@@ -33,7 +35,7 @@ func Open(brokers ...string) (*Log, error) {
 	}
 	transport := &kafka.Transport{ClientID: "cohort", DialTimeout: dialTimeout, MetadataTTL: metadataTTL}
 	return &Log{
-		client:    &kafka.Client{Addr: kafka.TCP(brokers...), Transport: transport},
+		client:    &kafka.Client{Addr: kafka.TCP(brokers...), Transport: transport, Timeout: requestTimeout},
 		transport: transport,
 	}, nil
 }
