@@ -150,10 +150,11 @@ type reference struct {
 	} `json:"description"`
 	HeldOut [][2]json.RawMessage `json:"heldout"`
 	Runs    []struct {
-		Policy string       `json:"policy"`
-		Rate   float64      `json:"lr"`
-		Seed   int          `json:"seed"`
-		Curve  [][3]float64 `json:"eval_step_greedy_sampled"`
+		Policy   string       `json:"policy"`
+		Features string       `json:"features"`
+		Rate     float64      `json:"lr"`
+		Seed     int          `json:"seed"`
+		Curve    [][3]float64 `json:"eval_step_greedy_sampled"`
 	} `json:"runs"`
 }
 
