@@ -12,8 +12,8 @@ var ErrDiverged = errors.New("policy's scores are not finite")
 
 // Choice is one decision made.
 type Choice struct {
-	Chosen  int     // index of the candidate
-	LogProb float32 // what Forward gives for that choice, bit for bit
+	Chosen  int     `json:"chosen"`   // index of the candidate
+	LogProb float32 `json:"log_prob"` // what Forward gives for that choice, bit for bit
 }
 
 // Decide chooses among the candidates whose features are given row by row. It

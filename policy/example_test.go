@@ -2,7 +2,6 @@ package policy_test
 
 import (
 	"fmt"
-	"log"
 
 	"github.com/cohort-rl/cohort/policy"
 )
@@ -10,14 +9,16 @@ import (
 func ExampleDecide() {
 	p, err := policy.New(policy.Shape{Kind: policy.Linear, Features: 2}, 1)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	copy(p.Weights().Flat, []float32{1, -1})
 
 	// Three candidates with two features each.
 	choice, err := policy.Decide(p, []float32{0, 0, 2, 1, 1, 3}, 42, 0, true)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	fmt.Printf("candidate %d, log-probability %.3f\n", choice.Chosen, choice.LogProb)
 	// Output: candidate 1, log-probability -0.349
@@ -26,7 +27,8 @@ func ExampleDecide() {
 func Example_training() {
 	p, err := policy.New(policy.Shape{Kind: policy.Linear, Features: 1}, 1)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	// One decision between two candidates; the second was chosen.
 	choices := policy.Choices{Width: 1, Features: []float32{1, 3}, Offsets: []int{0, 2}, Chosen: []int32{1}}

@@ -13,7 +13,7 @@ import (
 
 // The loss of these tests is the sum of LogProb and Entropy weighed by random
 // coefficients, so its gradient is what Backward promises.
-func loss[T numerics.Float](p policy.PolicyOf[T], c policy.ChoicesOf[T], dLogProb, dEntropy []T) float64 {
+func loss[T numerics.Float](p policy.Of[T], c policy.ChoicesOf[T], dLogProb, dEntropy []T) float64 {
 	var act policy.ActivationsOf[T]
 	p.Forward(&act, c)
 	var sum float64
@@ -27,7 +27,7 @@ func loss[T numerics.Float](p policy.PolicyOf[T], c policy.ChoicesOf[T], dLogPro
 }
 
 // randomPolicy draws a policy whose weights are all different from zero.
-func randomPolicy[T numerics.Float](tb testing.TB, shape policy.Shape, s *numerics.Stream) policy.PolicyOf[T] {
+func randomPolicy[T numerics.Float](tb testing.TB, shape policy.Shape, s *numerics.Stream) policy.Of[T] {
 	tb.Helper()
 	p, err := policy.NewOf[T](shape, s.Uint64())
 	if err != nil {

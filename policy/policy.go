@@ -8,9 +8,9 @@
 // alone or in any batch.
 //
 // Everything is generic over the floating-point type, so that gradients can be
-// checked at float64 on the very code that trains at float32. The names
-// without the suffix Of are the float32 instances, which is what is trained,
-// stored and served.
+// checked at float64 on the very code that trains at float32. What is trained,
+// stored and served is float32: Policy is Of[float32], Choices is
+// ChoicesOf[float32], and so on.
 package policy
 
 import (
@@ -19,9 +19,9 @@ import (
 	"github.com/cohort-rl/cohort/numerics"
 )
 
-// PolicyOf scores the candidates of decisions. It is safe for concurrent reads
+// Of scores the candidates of decisions. It is safe for concurrent reads
 // as long as nobody writes to its weights, which change only through Weights.
-type PolicyOf[T numerics.Float] interface {
+type Of[T numerics.Float] interface {
 	Shape() Shape
 
 	// Weights returns the policy's own weights: what is written to Flat changes
@@ -45,7 +45,7 @@ type PolicyOf[T numerics.Float] interface {
 }
 
 // Policy is a policy with float32 weights.
-type Policy = PolicyOf[float32]
+type Policy = Of[float32]
 
 // New returns a policy with the initial weights of the seed. See NewOf.
 func New(shape Shape, seed uint64) (Policy, error) { return NewOf[float32](shape, seed) }
@@ -54,7 +54,7 @@ func New(shape Shape, seed uint64) (Policy, error) { return NewOf[float32](shape
 // zeros. An mlp begins with a first layer, bias included, that is uniform in
 // (-1/sqrt(features), 1/sqrt(features)), and with an output layer of zeros. So
 // every new policy chooses uniformly.
-func NewOf[T numerics.Float](shape Shape, seed uint64) (PolicyOf[T], error) {
+func NewOf[T numerics.Float](shape Shape, seed uint64) (Of[T], error) {
 	if err := shape.Validate(); err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func TestDigestNamesSeedAndEveryWeight(t *testing.T) {
 	}
 }
 
-func TestPolicyOfItsTensorsHasItsDigest(t *testing.T) {
+func TestOfItsTensorsHasItsDigest(t *testing.T) {
 	t.Parallel()
 	for _, shape := range []policy.Shape{{Kind: policy.Linear, Features: 4}, {Kind: policy.MLP, Features: 4, Hidden: 3}} {
 		p, err := policy.New(shape, 9)

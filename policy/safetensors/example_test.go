@@ -3,7 +3,6 @@ package safetensors_test
 import (
 	"bytes"
 	"fmt"
-	"log"
 
 	"github.com/cohort-rl/cohort/policy"
 	"github.com/cohort-rl/cohort/policy/safetensors"
@@ -12,23 +11,27 @@ import (
 func Example() {
 	p, err := policy.New(policy.Shape{Kind: policy.MLP, Features: 3, Hidden: 2}, 1)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	var file bytes.Buffer
 	if err := safetensors.Write(&file, p.Weights().Tensors, map[string]string{"step": "20"}); err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 
 	tensors, metadata, err := safetensors.Read(&file, 1<<20)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	for _, t := range tensors {
 		fmt.Println(t.Name, t.Shape)
 	}
 	q, err := policy.FromTensors(tensors)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	fmt.Println("step", metadata["step"], "same weights", q.Weights().Digest() == p.Weights().Digest())
 	// Output:

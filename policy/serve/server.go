@@ -1,0 +1,52 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Limits of the server that Serve runs.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 60 * time.Second
+	idleTimeout   = 2 * time.Minute // longer than clients keep a connection
+	drainTimeout  = 5 * time.Second
+	maxHeader     = 16 << 10
+)
+
+// Serve answers on l until ctx ends; requests under way then have five seconds.
+// It closes l, and returns nil when it stopped because ctx ended. No goroutine
+// of it outlives it.
+func (h *Host) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler:           h.Handler(),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+	}
+	drained := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(drained)
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+		defer cancel()
+		if server.Shutdown(drain) != nil {
+			_ = server.Close() // Whoever is still talking is cut off.
+		}
+	})
+	err := server.Serve(l)
+	if !stop() {
+		<-drained
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	_ = server.Close() // The error that counts is the one before.
+	return fmt.Errorf("serve policies: %w", err)
+}
