@@ -53,6 +53,15 @@ func (s *Stream) IntN(n int) int {
 	return int(high)
 }
 
+// Perm fills dst with a uniform permutation of 0 to len(dst)-1.
+func (s *Stream) Perm(dst []int) {
+	for i := range dst {
+		j := s.IntN(i + 1)
+		dst[i] = dst[j]
+		dst[j] = i
+	}
+}
+
 // mix is a bijection of 64 bits in which every bit of the argument changes
 // every bit of the result with a probability near one half: the finaliser of
 // SplitMix64 with the constants of D. Stafford's variant 13.

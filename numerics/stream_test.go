@@ -65,3 +65,22 @@ func TestFloat64IsUniformInTheUnitInterval(t *testing.T) {
 		t.Errorf("second moment %v", second)
 	}
 }
+
+func TestPermIsAUniformPermutation(t *testing.T) {
+	t.Parallel()
+	const draws = 60000
+	stream := numerics.NewStream(6)
+	counts := map[[3]int]float64{}
+	for range draws {
+		var p [3]int
+		stream.Perm(p[:])
+		counts[p]++
+	}
+	chi := 0.0
+	for _, c := range counts {
+		chi += (c - draws/6) * (c - draws/6) / (draws / 6)
+	}
+	if len(counts) != 6 || chi > 20.5 { // 0.1 % point for 5 degrees of freedom
+		t.Errorf("chi square %.1f, counts %v", chi, counts)
+	}
+}

@@ -103,14 +103,14 @@ func (e Estimator) scaleBatch(s *Scratch, lengths []int) {
 			s.value[j] *= float64(n) / float64(max(1, nonzero))
 		}
 	case ScaleWhiten:
-		whiten(s.value, s.scored, lengths, e.Epsilon)
+		e.whiten(s.value, s.scored, lengths)
 	case ScaleNone, ScaleGroup, ScaleMean:
 	}
 }
 
 // whiten shifts and scales values to mean 0 and unbiased variance 1 over
 // tokens, of which value j has lengths[j].
-func whiten(values []float64, scored []bool, lengths []int, epsilon float64) {
+func (e Estimator) whiten(values []float64, scored []bool, lengths []int) {
 	sum, n := 0.0, 0.0
 	for j, v := range values {
 		if scored[j] {
@@ -122,13 +122,14 @@ func whiten(values []float64, scored []bool, lengths []int, epsilon float64) {
 		clear(values)
 		return
 	}
-	mean, squares := sum/n, 0.0
+	count := n + e.CountEpsilon
+	mean, squares := sum/count, 0.0
 	for j, v := range values {
 		if scored[j] {
 			squares += float64(float64(lengths[j]) * float64((v-mean)*(v-mean)))
 		}
 	}
-	scale := math.Sqrt(squares/(n-1) + epsilon)
+	scale := math.Sqrt(float64(squares/count*(n/(n-1))) + e.Epsilon)
 	for j := range values {
 		if values[j] -= mean; scale > 0 {
 			values[j] /= scale

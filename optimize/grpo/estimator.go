@@ -49,13 +49,16 @@ const (
 
 // Estimator makes the advantages of rollouts from the rewards of their group.
 type Estimator struct {
-	Baseline    Baseline
-	Scale       Scale
-	DDOF        int     // 0 or 1: subtracted from n in the group's and the batch's deviation
-	Epsilon     float64 // added to a deviation; under ScaleWhiten to the variance
-	Composition Composition
-	Singleton   Degenerate // a group of one scored rollout
-	Equal       Degenerate // a group of equal rewards
+	Baseline Baseline
+	Scale    Scale
+	DDOF     int     // 0 or 1: subtracted from n in the group's and the batch's deviation
+	Epsilon  float64 // added to a deviation; under ScaleWhiten to the variance
+	// CountEpsilon is added to the number of tokens in the means of ScaleWhiten;
+	// verl adds 1e-8.
+	CountEpsilon float64
+	Composition  Composition
+	Singleton    Degenerate // a group of one scored rollout
+	Equal        Degenerate // a group of equal rewards
 }
 
 // EstimatorNames returns the names that NamedEstimator takes.
@@ -120,6 +123,8 @@ func (e Estimator) Validate() error {
 		return fmt.Errorf("estimator ddof %d: want 0 or 1", e.DDOF)
 	case !(e.Epsilon >= 0 && e.Epsilon <= 1):
 		return fmt.Errorf("estimator epsilon %v: want a number in [0, 1]", e.Epsilon)
+	case !(e.CountEpsilon >= 0 && e.CountEpsilon <= 1) || (e.CountEpsilon != 0 && e.Scale != ScaleWhiten):
+		return fmt.Errorf("estimator count epsilon %v: want a number in [0, 1], 0 unless the scale is whiten", e.CountEpsilon)
 	case e.Composition == NormalizeThenSum && (e.Baseline != BaselineMean || e.Scale != ScaleGroup):
 		return fmt.Errorf("estimator composition %s: it is mean and group scale per function, not baseline %s with scale %s",
 			e.Composition, e.Baseline, e.Scale)

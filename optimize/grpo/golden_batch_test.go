@@ -90,8 +90,11 @@ func goldenEstimator(name string) (grpo.Estimator, error) {
 	if name[:4] == "verl" {
 		// verl gives a group of one its raw reward, and adds another epsilon.
 		e.Singleton, e.Equal = grpo.TeachFormula, grpo.TeachFormula
-		if row == "grpo" {
+		switch row {
+		case "grpo":
 			e.Epsilon = 1e-6
+		case "reinforce_pp_baseline":
+			e.CountEpsilon = verlEpsilon
 		}
 	}
 	return e, err
