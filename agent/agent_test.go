@@ -35,8 +35,8 @@ func client(t *testing.T, config agent.Config) *agent.Client {
 	return c
 }
 
-// serve runs an agent and returns a client of it.
-func serve(t *testing.T, handler http.Handler) *agent.Client {
+// started runs an agent and returns a client of it.
+func started(t *testing.T, handler http.Handler) *agent.Client {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)

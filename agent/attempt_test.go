@@ -19,7 +19,7 @@ func TestAttemptPostsTheDocumentedMessage(t *testing.T) {
 	t.Parallel()
 	var got *http.Request
 	var body []byte
-	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	c := started(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got = r
 		body, _ = io.ReadAll(r.Body)
 		respond(200, `{"events":7,"acknowledged":[{"partition":2,"offset":41}],"later":"unknown"}`)(w, r)
@@ -51,7 +51,7 @@ func TestStatusTellsWeatherFromFailure(t *testing.T) {
 		201: false, 204: false, 302: false, 400: false, 404: false, 409: false, 429: false, 500: false, 501: false,
 		502: true, 503: true, 504: true, 505: false, 599: false,
 	} {
-		_, err := serve(t, respond(status, "")).Attempt(within(t), request())
+		_, err := started(t, respond(status, "")).Attempt(within(t), request())
 		var failed *agent.Failed
 		switch {
 		case errors.Is(err, agent.ErrWeather) != weather:
@@ -85,7 +85,7 @@ func TestFailureOfTheAgentIsReported(t *testing.T) {
 		"repeated partition": {200, `{"events":1,"acknowledged":[{"partition":1},{"partition":1}]}`, "invalid answer", "", 0},
 		"too large":          {200, `{"events":1}` + strings.Repeat(" ", agent.MaxAnswer), "invalid answer", "it has over 1048576 bytes", 0},
 	} {
-		answer, err := serve(t, respond(test.status, test.body)).Attempt(within(t), request())
+		answer, err := started(t, respond(test.status, test.body)).Attempt(within(t), request())
 		var failed *agent.Failed
 		if !errors.As(err, &failed) {
 			t.Errorf("%s: error %v, want a *Failed", name, err)
@@ -102,7 +102,7 @@ func TestFailureOfTheAgentIsReported(t *testing.T) {
 
 func TestMessageOfAFailureIsBounded(t *testing.T) {
 	t.Parallel()
-	c := serve(t, respond(200, `{"events":1,"error":{"class":"a\u001b[31m","message":"`+strings.Repeat("é", 5000)+`"}}`))
+	c := started(t, respond(200, `{"events":1,"error":{"class":"a\u001b[31m","message":"`+strings.Repeat("é", 5000)+`"}}`))
 	_, err := c.Attempt(within(t), request())
 	var failed *agent.Failed
 	if !errors.As(err, &failed) || len(failed.Message) > agent.MaxMessage || strings.ContainsRune(failed.Class, '\x1b') {
@@ -114,7 +114,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	var paths []string
-	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	c := started(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		paths = append(paths, r.URL.Path)
 		mu.Unlock()
@@ -129,7 +129,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 
 func TestInvalidRequestIsNotSent(t *testing.T) {
 	t.Parallel()
-	c := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("sent") }))
+	c := started(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("sent") }))
 	for name, change := range map[string]func(*agent.Request){
 		"format":       func(r *agent.Request) { r.Format = "cohort.rollout/2" },
 		"thread":       func(r *agent.Request) { r.Thread = "" },
@@ -191,7 +191,7 @@ func TestConnectionsAreKeptForAsManyAttemptsAsRunAtOnce(t *testing.T) {
 func TestCallersCancellationIsItsOwn(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(within(t))
-	c := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	c := started(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.ReadAll(r.Body)
 		cancel()
 		<-r.Context().Done()

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/cohort-rl/cohort/policy/serve"
 	"github.com/cohort-rl/cohort/telemetry"
 )
 
@@ -18,7 +19,8 @@ import (
 // into every event; flushing may take longer, within a budget of its own.
 //
 // When it returns an error, that is the agent's own failure, unless it wraps
-// ErrUnavailable or what package telemetry returns for a lost broker. Return the answer with it when events
+// ErrUnavailable, serve.ErrUnavailable or what package telemetry returns for a
+// lost broker. Return the answer with it when events
 // were sent. The class of a *Failed is kept; others are of class "error".
 type Attempt func(ctx context.Context, r Request) (Answer, error)
 
@@ -35,13 +37,13 @@ func Handler(attempt Attempt) http.Handler {
 		_, _ = io.WriteString(w, "ok\n") // Who asked sees a short answer.
 	})
 	mux.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
-		status, answer := serve(attempt, w, r)
+		status, answer := respond(attempt, w, r)
 		reply(w, status, answer)
 	})
 	return mux
 }
 
-func serve(attempt Attempt, w http.ResponseWriter, r *http.Request) (int, Answer) {
+func respond(attempt Attempt, w http.ResponseWriter, r *http.Request) (int, Answer) {
 	var request Request
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxRequest))
 	if err == nil {
@@ -90,7 +92,7 @@ func outcome(ctx context.Context, answer Answer, err error) (int, Answer) {
 		return http.StatusOK, answer
 	case errors.As(err, &panicValue):
 		return http.StatusInternalServerError, failed(answer, "panic", err.Error())
-	case unavailable(err):
+	case Unavailable(err):
 		return http.StatusServiceUnavailable, failed(answer, "unavailable", err.Error())
 	case errors.As(err, &failure):
 		return http.StatusOK, failed(answer, failure.Class, failure.Message)
@@ -102,10 +104,12 @@ func outcome(ctx context.Context, answer Answer, err error) (int, Answer) {
 	return http.StatusOK, failed(answer, "error", err.Error())
 }
 
-// unavailable says that an error tells of a lost policy or broker.
-func unavailable(err error) bool {
+// Unavailable says whether an error tells of a lost policy or broker: Handler
+// answers 503 to it. Nobody waits for the events of such an attempt.
+func Unavailable(err error) bool {
 	for _, lost := range []error{
 		ErrUnavailable,
+		serve.ErrUnavailable,
 		telemetry.ErrUndelivered, telemetry.ErrQueueFull, telemetry.ErrNoTopic, telemetry.ErrClosed,
 	} {
 		if errors.Is(err, lost) {

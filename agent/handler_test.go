@@ -11,13 +11,14 @@ import (
 	"testing"
 
 	"github.com/cohort-rl/cohort/agent"
+	"github.com/cohort-rl/cohort/policy/serve"
 	"github.com/cohort-rl/cohort/telemetry"
 )
 
 func TestHandlerAndClientAgree(t *testing.T) {
 	t.Parallel()
 	want := agent.Answer{Events: 5, Acknowledged: []agent.Position{{Partition: 0, Offset: 9}, {Partition: 3, Offset: 0}}}
-	c := serve(t, agent.Handler(func(_ context.Context, got agent.Request) (agent.Answer, error) {
+	c := started(t, agent.Handler(func(_ context.Context, got agent.Request) (agent.Answer, error) {
 		if !reflect.DeepEqual(got, request()) {
 			t.Errorf("request %+v, want %+v", got, request())
 		}
@@ -36,7 +37,7 @@ func TestTraceContextReachesTheAgent(t *testing.T) {
 		"the thread's": {telemetry.Trace{}, telemetry.Trace{Parent: agent.TraceParent(request().Thread)}},
 	} {
 		var got telemetry.Trace
-		c := serve(t, agent.Handler(func(ctx context.Context, _ agent.Request) (agent.Answer, error) {
+		c := started(t, agent.Handler(func(ctx context.Context, _ agent.Request) (agent.Answer, error) {
 			got = telemetry.TraceFrom(ctx)
 			return agent.Answer{}, nil
 		}))
@@ -62,6 +63,11 @@ func TestHandlerTellsWeatherFromFailure(t *testing.T) {
 			func(ctx context.Context, _ agent.Request) (agent.Answer, error) {
 				<-ctx.Done()
 				return agent.Answer{}, fmt.Errorf("decide: %w: %w", agent.ErrUnavailable, ctx.Err())
+			}, 503, "",
+		},
+		"policy gone": {
+			func(context.Context, agent.Request) (agent.Answer, error) {
+				return agent.Answer{}, fmt.Errorf("decide: %w", serve.ErrUnavailable)
 			}, 503, "",
 		},
 		"broker lost": {
@@ -98,7 +104,7 @@ func TestHandlerTellsWeatherFromFailure(t *testing.T) {
 		if strings.Contains(name, "deadline") {
 			r.DeadlineMS = 10
 		}
-		_, err := serve(t, agent.Handler(test.attempt)).Attempt(within(t), r)
+		_, err := started(t, agent.Handler(test.attempt)).Attempt(within(t), r)
 		var failed *agent.Failed
 		switch {
 		case test.class == "":

@@ -152,11 +152,11 @@ func TestAgentThatDoesNotAnswerInItsTimeTimedOut(t *testing.T) {
 
 func TestHealthCheckAnswersForTheAgent(t *testing.T) {
 	t.Parallel()
-	alive := serve(t, agent.Handler(nil))
+	alive := started(t, agent.Handler(nil))
 	if !alive.Healthy(within(t)) {
 		t.Error("an agent that runs is not healthy")
 	}
-	if serve(t, respond(500, "")).Healthy(within(t)) {
+	if started(t, respond(500, "")).Healthy(within(t)) {
 		t.Error("an agent that answers 500 is healthy")
 	}
 	url := listen(t, func(net.Conn) {})
