@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -150,6 +151,13 @@ func TestChangedSpecIsValidatedAnew(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
+	for _, path := range []string{"valid/full.yaml", "valid/sgd.yaml", "invalid/everything.yaml"} {
+		text, err := os.ReadFile("testdata/" + path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
 	f.Add([]byte("name: a\nsteps: 1\npolicy: {kind: linear, features: 1}\nagent: {url: http://a}\ntasks: {data: a, groups: 1}\noptimizer: {learning_rate: 1}\n"))
 	f.Add([]byte("name: a\nstpes: 1e3\neval:\nlimits: {deadlines: {rollout: 1h30m}, event_bytes: 1MiB}\n<<: *a\n"))
 	f.Add([]byte("{\"name\":\"\\u0061\",\"agent\":{\"url\":\"http://[::1]:1\",\"timeout\":\"10.0005ms\"}}"))

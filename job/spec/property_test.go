@@ -142,6 +142,7 @@ func TestEveryErrorOfManyIsReportedInTheOrderOfLines(t *testing.T) {
 func TestOneTypingErrorIsFollowedByTheRightName(t *testing.T) {
 	t.Parallel()
 	fields := leaves(schema(t).Schema(), "")
+	delete(fields, "optimizer.beta2") // beta is as near to beta1
 	rapid.Check(t, func(t *rapid.T) {
 		path := rapid.SampledFrom(sorted(fields)).Draw(t, "path")
 		start := strings.LastIndexByte(path, '.') + 1

@@ -83,7 +83,7 @@ func document(values map[string]any) map[string]any {
 		put(path, value)
 	}
 	for path, value := range values {
-		if strings.HasPrefix(path, "start.") && path != "start.checkpoint" {
+		if strings.HasPrefix(path, "start.") && values["start.checkpoint"] == nil {
 			put("start.checkpoint", "0123456789ab")
 		}
 		put(path, value)
