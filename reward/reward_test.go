@@ -1,0 +1,83 @@
+package reward_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/job/spec"
+	"github.com/cohort-rl/cohort/reward"
+	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/traces"
+)
+
+type named struct {
+	name  string
+	value float64
+}
+
+func trace(rewards ...named) *traces.Trace {
+	t := &traces.Trace{Events: []telemetry.Event{{Name: "start", Body: telemetry.Start{}}}}
+	for _, r := range rewards {
+		t.Events = append(t.Events, telemetry.Event{Name: r.name, Body: telemetry.Reward{Value: r.value}})
+	}
+	t.Events = append(t.Events, telemetry.Event{Name: "reward", Body: telemetry.End{}})
+	return t
+}
+
+func TestRecordedReward(t *testing.T) {
+	t.Parallel()
+	failure, broken := -1.0, math.NaN()
+	for _, c := range []struct {
+		name    string
+		trace   *traces.Trace
+		failure *float64
+		value   float64
+		reason  job.Reason
+	}{
+		{"one", trace(named{"reward", 0.5}), nil, 0.5, ""},
+		{"zero is a reward", trace(named{"reward", 0}), &failure, 0, ""},
+		{"the last counts", trace(named{"reward", 1}, named{"reward", 3}, named{"other", 9}), nil, 3, ""},
+		{"none is no zero", trace(), nil, 0, job.NoReward},
+		{"another's name", trace(named{"Reward", 1}), nil, 0, job.NoReward},
+		{"failure score", trace(), &failure, -1, ""},
+		{"a reward beats the failure score", trace(named{"reward", 2}), &failure, 2, ""},
+		{"NaN", trace(named{"reward", math.NaN()}), &failure, 0, job.InvalidReward},
+		{"infinite", trace(named{"reward", math.Inf(-1)}), nil, 0, job.InvalidReward},
+		{"NaN failure score", trace(), &broken, 0, job.InvalidReward},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			scorer, err := reward.New(spec.Reward{Kind: "recorded", Name: "reward"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			value, reason, err := reward.Judge(t.Context(), scorer, c.failure, c.trace)
+			if err != nil || value != c.value || reason != c.reason {
+				t.Fatalf("got %v, %q, %v; want %v, %q", value, reason, err, c.value, c.reason)
+			}
+		})
+	}
+}
+
+type broken struct{ err error }
+
+func (b broken) Score(context.Context, *traces.Trace) (float64, bool, error) { return 1, true, b.err }
+
+func TestScoreThatCannotBeFoundOutIsNoFate(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("no answer")
+	if _, reason, err := reward.Judge(t.Context(), broken{cause}, nil, trace()); !errors.Is(err, cause) || reason != "" {
+		t.Fatalf("%q, %v", reason, err)
+	}
+}
+
+func TestUnknownKindNamesTheField(t *testing.T) {
+	t.Parallel()
+	if _, err := reward.New(spec.Reward{Kind: "guess"}); err == nil || !strings.Contains(err.Error(), "reward.kind") {
+		t.Fatal(err)
+	}
+}
