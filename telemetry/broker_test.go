@@ -27,19 +27,19 @@ type broker struct {
 	cut        atomic.Int32 // answers to produce requests to lose, with their connection
 }
 
-func startBroker(t testing.TB, partitions int, options ...kfake.Opt) *broker {
-	t.Helper()
+func startBroker(tb testing.TB, partitions int, options ...kfake.Opt) *broker {
+	tb.Helper()
 	b := &broker{partitions: partitions}
 	listen := kfake.ListenFn(func(network, address string) (net.Listener, error) {
-		l, err := net.Listen(network, address)
+		l, err := (&net.ListenConfig{}).Listen(tb.Context(), network, address)
 		return &cutListener{Listener: l, broker: b}, err
 	})
 	cluster, err := kfake.NewCluster(append(options, kfake.NumBrokers(2), kfake.SeedTopics(int32(partitions), topic), listen)...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	b.Cluster = cluster
-	t.Cleanup(cluster.Close)
+	tb.Cleanup(cluster.Close)
 	return b
 }
 
@@ -87,27 +87,27 @@ type message struct {
 }
 
 // readAll returns the messages of each partition in the order of the log.
-func (b *broker) readAll(t testing.TB) [][]message {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+func (b *broker) readAll(tb testing.TB) [][]message {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), 10*time.Second)
 	defer cancel()
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(b.ListenAddrs()...), Transport: transport}
-	codec := newCodec(t, telemetry.DefaultLimits(), telemetry.None)
+	codec := newCodec(tb, telemetry.DefaultLimits(), telemetry.None)
 	all := make([][]message, b.partitions)
 	for p := range all {
 		offsets, err := client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{
 			topic: {kafka.LastOffsetOf(p)},
 		}})
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		end := offsets.Topics[topic][0].LastOffset
 		for next := int64(0); next < end; next = all[p][len(all[p])-1].offset + 1 {
 			response, err := client.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: p, Offset: next, MaxBytes: 8 << 20, MaxWait: time.Second})
 			if err != nil || response.Error != nil {
-				t.Fatal(err, response.Error)
+				tb.Fatal(err, response.Error)
 			}
 			for {
 				record, err := response.Records.ReadRecord()
@@ -115,7 +115,7 @@ func (b *broker) readAll(t testing.TB) [][]message {
 					break // the end of the answer
 				}
 				if record.Offset >= next {
-					all[p] = append(all[p], parse(t, codec, record))
+					all[p] = append(all[p], parse(tb, codec, record))
 				}
 			}
 		}
@@ -123,71 +123,71 @@ func (b *broker) readAll(t testing.TB) [][]message {
 	return all
 }
 
-func parse(t testing.TB, codec *telemetry.Codec, record *kafka.Record) message {
-	t.Helper()
+func parse(tb testing.TB, codec *telemetry.Codec, record *kafka.Record) message {
+	tb.Helper()
 	m := message{offset: record.Offset}
 	if record.Key != nil {
-		m.key = string(readBytes(t, record.Key))
+		m.key = string(readBytes(tb, record.Key))
 	}
 	for _, h := range record.Headers {
 		m.headers = append(m.headers, telemetry.Header{Key: h.Key, Value: h.Value})
 	}
 	var err error
 	if m.origin, err = telemetry.ParseHeaders(m.headers, telemetry.DefaultLimits()); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	if m.event, err = codec.Decode(readBytes(t, record.Value)); err != nil {
-		t.Fatal(err)
+	if m.event, err = codec.Decode(readBytes(tb, record.Value)); err != nil {
+		tb.Fatal(err)
 	}
 	return m
 }
 
-func readBytes(t testing.TB, b kafka.Bytes) []byte {
-	t.Helper()
+func readBytes(tb testing.TB, b kafka.Bytes) []byte {
+	tb.Helper()
 	raw, err := protocol.ReadAll(b)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return raw
 }
 
 // newProducer starts a producer on the broker that a test closes itself, or
 // that is closed after it.
-func (b *broker) newProducer(t testing.TB, change func(*telemetry.Config)) *telemetry.Producer {
-	t.Helper()
+func (b *broker) newProducer(tb testing.TB, change func(*telemetry.Config)) *telemetry.Producer {
+	tb.Helper()
 	config := telemetry.Config{Brokers: b.ListenAddrs(), Topic: topic}
 	if change != nil {
 		change(&config)
 	}
 	p, err := telemetry.NewProducer(config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { mustClose(t, p) })
+	tb.Cleanup(func() { mustClose(tb, p) })
 	return p
 }
 
 // mustClose closes a producer whose failures, if any, the test has seen.
-func mustClose(t testing.TB, p *telemetry.Producer) telemetry.Accounts {
-	t.Helper()
-	accounts, err := p.Close(deadline(t, 10*time.Second))
+func mustClose(tb testing.TB, p *telemetry.Producer) telemetry.Accounts {
+	tb.Helper()
+	accounts, err := p.Close(deadline(tb, 10*time.Second))
 	if err != nil {
-		t.Error("close:", err)
+		tb.Error("close:", err)
 	}
 	if !accounts.Balanced() || accounts.Queued != 0 {
-		t.Errorf("accounts do not add up after Close: %+v", accounts)
+		tb.Errorf("accounts do not add up after Close: %+v", accounts)
 	}
 	return accounts
 }
 
 // deadline returns a context that lasts no longer than d, nor than the test.
-func deadline(t testing.TB, d time.Duration) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	t.Cleanup(cancel)
+func deadline(tb testing.TB, d time.Duration) context.Context {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), d)
+	tb.Cleanup(cancel)
 	return ctx
 }
 
 func reward(thread string, index uint64) telemetry.Event {
-	return telemetry.Event{Thread: thread, Index: index, Time: noon, Name: "reward", Body: telemetry.Reward{Value: float64(index)}}
+	return telemetry.Event{Thread: thread, Index: index, Time: noon(), Name: "reward", Body: telemetry.Reward{Value: float64(index)}}
 }

@@ -1,6 +1,7 @@
 package telemetry_test
 
 import (
+	"encoding/hex"
 	"errors"
 	"math"
 	"reflect"
@@ -13,13 +14,13 @@ import (
 	"github.com/cohort-rl/cohort/telemetry"
 )
 
-var noon = time.Date(2026, 1, 2, 12, 0, 0, 123456789, time.UTC)
+func noon() time.Time { return time.Date(2026, 1, 2, 12, 0, 0, 123456789, time.UTC) }
 
-func newCodec(t testing.TB, limits telemetry.Limits, compression telemetry.Compression) *telemetry.Codec {
-	t.Helper()
+func newCodec(tb testing.TB, limits telemetry.Limits, compression telemetry.Compression) *telemetry.Codec {
+	tb.Helper()
 	codec, err := telemetry.NewCodec(limits, compression)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return codec
 }
@@ -39,7 +40,7 @@ func sampleEvents() []telemetry.Event {
 	}
 	events := make([]telemetry.Event, len(bodies))
 	for i, body := range bodies {
-		e := telemetry.Event{Thread: "job/1/2/3/nonce", Index: uint64(i), Time: noon, Name: "move", Body: body}
+		e := telemetry.Event{Thread: "job/1/2/3/nonce", Index: uint64(i), Time: noon(), Name: "move", Body: body}
 		switch body.(type) {
 		case telemetry.Marker, telemetry.Final:
 			e.Thread = ""
@@ -105,7 +106,7 @@ func TestEventOutOfBoundsIsRefusedByName(t *testing.T) {
 	codec := newCodec(t, telemetry.DefaultLimits(), telemetry.None)
 	for want, e := range cases {
 		if e.Time.IsZero() {
-			e.Time = noon
+			e.Time = noon()
 		}
 		if _, err := codec.Encode(e); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("encode says %v, want %q", err, want)
@@ -127,10 +128,9 @@ func TestAcceptedEventIsReadableUnderTheSameLimits(t *testing.T) {
 		}
 		input := rapid.SliceOfN(rapid.Byte(), 0, 600).Draw(t, "incompressible")
 		input = append(input, make([]byte, rapid.IntRange(0, 4000).Draw(t, "compressible"))...)
-		e := telemetry.Event{Thread: "t", Time: noon, Body: telemetry.ToolCall{Tool: "x", Input: input}}
+		e := telemetry.Event{Thread: "t", Time: noon(), Body: telemetry.ToolCall{Tool: "x", Input: input}}
 		frame, err := codec.Encode(e)
-		var tooLarge *telemetry.PayloadTooLarge
-		if errors.As(err, &tooLarge) {
+		if tooLarge, ok := errors.AsType[*telemetry.PayloadTooLarge](err); ok {
 			if tooLarge.Size <= tooLarge.Max {
 				t.Fatalf("refused %d bytes where %d are allowed", tooLarge.Size, tooLarge.Max)
 			}
@@ -147,4 +147,17 @@ func TestAcceptedEventIsReadableUnderTheSameLimits(t *testing.T) {
 			t.Fatal("another event came back")
 		}
 	})
+}
+
+// The wire form is fixed: a reader of another language depends on each byte.
+func TestWireFormIsFixed(t *testing.T) {
+	t.Parallel()
+	frame, err := newCodec(t, telemetry.DefaultLimits(), telemetry.None).Encode(telemetry.Event{
+		Thread: "t", Index: 2, Time: time.Unix(1, 0), Name: "move",
+		Body: telemetry.Decision{Number: 1, Policy: "p", Width: 1, Features: []float32{0, 1}, Chosen: 1, LogProb: -0.5},
+	})
+	const want = "43485254010000002c0000002c0000009ae0c4c30a01741002188094ebdc0322046d6f76658a0118080112017018012208000000000000803f280135000000bf"
+	if got := hex.EncodeToString(frame); err != nil || got != want {
+		t.Errorf("frame is %s, %v, want %s", got, err, want)
+	}
 }

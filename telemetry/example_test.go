@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -17,11 +16,11 @@ func exampleProducer() (*telemetry.Producer, func()) {
 	cluster := kfake.MustCluster(kfake.NumBrokers(1), kfake.SeedTopics(4, "events"))
 	producer, err := telemetry.NewProducer(telemetry.Config{Brokers: cluster.ListenAddrs(), Topic: "events"})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	return producer, func() {
 		if _, err := producer.Close(context.Background()); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 		cluster.Close()
 	}
@@ -34,7 +33,7 @@ func Example() {
 
 	producer, err := telemetry.NewProducer(telemetry.Config{Brokers: cluster.ListenAddrs(), Topic: "events"})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -48,15 +47,15 @@ func Example() {
 		thread.Reward(ctx, 1),
 	)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	summary, err := thread.End(ctx)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	accounts, err := producer.Close(ctx)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(summary.Events, "events in", len(summary.Acknowledged), "partition, last offset", summary.Acknowledged[0].Offset)
 	fmt.Println(accounts.Admitted, "admitted,", accounts.Acknowledged, "acknowledged")
@@ -72,7 +71,7 @@ func ExampleThread_Fail() {
 
 	thread := telemetry.NewThread(producer, "t")
 	if err := thread.Fail(ctx, "search", fmt.Errorf("search: %w", context.DeadlineExceeded)); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	summary, err := thread.End(ctx)
 	fmt.Println(summary.Events, err)
@@ -100,7 +99,7 @@ func ExampleProducer_Flush() {
 	for i := range 3 {
 		e := telemetry.Event{Thread: "t", Index: uint64(i), Time: time.Now(), Body: telemetry.Reward{Value: 1}}
 		if err := producer.Admit(ctx, e); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 	}
 	accounts, err := producer.Flush(ctx)
@@ -111,11 +110,11 @@ func ExampleProducer_Flush() {
 func ExampleCodec() {
 	codec, err := telemetry.NewCodec(telemetry.DefaultLimits(), telemetry.Zstd)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	frame, err := codec.Encode(telemetry.Event{Time: time.Unix(0, 0), Body: telemetry.Marker{Nonce: "5f3a", Job: "countdown"}})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	event, err := codec.Decode(frame)
 	fmt.Printf("%d bytes %+v %v\n", len(frame), event.Body, err)

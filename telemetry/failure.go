@@ -28,7 +28,7 @@ func describe(node string, err error) Error {
 }
 
 func unwrap(err error) error {
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // one link of the chain
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		if errs := many.Unwrap(); len(errs) > 0 {
 			return errs[0]
 		}

@@ -76,6 +76,8 @@ func TestEachFlippedBitOfAFrameIsFound(t *testing.T) {
 }
 
 // A bomb of 1 GiB is refused by its claim, and by its content when it lies.
+//
+//nolint:paralleltest // measures the memory of the process
 func TestZipBombStaysWithinTheLimit(t *testing.T) {
 	bomb := zipBomb(t, 1<<30)
 	limits := telemetry.DefaultLimits()

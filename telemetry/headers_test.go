@@ -1,7 +1,6 @@
 package telemetry_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -73,7 +72,7 @@ func TestTraceContextFromHTTPDropsWhatIsMalformed(t *testing.T) {
 			t.Errorf("%q gives %+v", given, got)
 		}
 		out := http.Header{}
-		telemetry.TraceFrom(telemetry.WithTrace(context.Background(), got)).SetHTTP(out)
+		telemetry.TraceFrom(telemetry.WithTrace(t.Context(), got)).SetHTTP(out)
 		if telemetry.TraceFromHTTP(out) != got {
 			t.Errorf("%+v does not survive a request: %v", got, out)
 		}
@@ -84,12 +83,12 @@ func TestTraceContextFromHTTPDropsWhatIsMalformed(t *testing.T) {
 func TestBaggageOverTheLimitIsRefusedAtAdmission(t *testing.T) {
 	t.Parallel()
 	p := startBroker(t, 1).newProducer(t, nil)
-	ctx := telemetry.WithTrace(context.Background(), telemetry.Trace{Baggage: strings.Repeat("x", 20<<10)})
+	ctx := telemetry.WithTrace(t.Context(), telemetry.Trace{Baggage: strings.Repeat("x", 20<<10)})
 	var tooLarge *telemetry.PayloadTooLarge
 	if err := p.Admit(ctx, reward("t", 0)); !errors.As(err, &tooLarge) || tooLarge.What != "headers" {
 		t.Errorf("Admit says %v, want headers too large", err)
 	}
-	if err := p.Admit(ctx, telemetry.Event{Time: noon, Body: telemetry.Marker{Nonce: "n"}}); !errors.Is(err, telemetry.ErrInvalidEvent) {
+	if err := p.Admit(ctx, telemetry.Event{Time: noon(), Body: telemetry.Marker{Nonce: "n"}}); !errors.Is(err, telemetry.ErrInvalidEvent) {
 		t.Errorf("Admit of a marker says %v", err)
 	}
 	if a := p.Accounts(); a != (telemetry.Accounts{}) {

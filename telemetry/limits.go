@@ -64,6 +64,8 @@ const maxLimit = 1 << 30
 
 // PayloadTooLarge says that something is larger than the limit. It is
 // returned before memory is allocated for it.
+//
+//nolint:errname // named in docs/guarantees.md, row T5
 type PayloadTooLarge struct {
 	// What was measured: "event", "frame", "headers" or "attributes".
 	What string

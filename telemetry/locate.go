@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -50,11 +49,10 @@ func (p *Producer) locate(ctx context.Context) error {
 		case <-closed:
 		case <-pause.C:
 		case <-ctx.Done():
-			err = fmt.Errorf("%w: %s: %w", ErrNoTopic, p.config.Topic, errors.Join(ctx.Err(), err))
 		}
 		pause.Stop()
 		if ctx.Err() != nil {
-			return err
+			return fmt.Errorf("%w: %s: %w, before it: %w", ErrNoTopic, p.config.Topic, ctx.Err(), err)
 		}
 	}
 }

@@ -27,12 +27,12 @@ func TestAllHeadersArriveWithTheContextOfAdmission(t *testing.T) {
 	in.Set("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	in.Set("tracestate", "vendor=1")
 	in.Set("baggage", "user=7")
-	ctx, cancel := context.WithCancel(telemetry.WithTrace(context.Background(), telemetry.TraceFromHTTP(in)))
+	ctx, cancel := context.WithCancel(telemetry.WithTrace(t.Context(), telemetry.TraceFromHTTP(in)))
 	if err := p.Admit(ctx, reward("t", 0)); err != nil {
 		t.Fatal(err)
 	}
 	cancel() // what happens to the context later changes nothing
-	if err := p.Admit(context.Background(), reward("t", 1)); err != nil {
+	if err := p.Admit(t.Context(), reward("t", 1)); err != nil {
 		t.Fatal(err)
 	}
 	mustClose(t, p)
@@ -74,7 +74,7 @@ func admitThreads(t *testing.T, p *telemetry.Producer, threads, events int) {
 	for n := range threads {
 		writers.Go(func() {
 			for i := range events {
-				if err := p.Admit(context.Background(), reward(fmt.Sprintf("thread-%d", n), uint64(i))); err != nil {
+				if err := p.Admit(t.Context(), reward(fmt.Sprintf("thread-%d", n), uint64(i))); err != nil {
 					t.Error(err)
 				}
 			}
@@ -182,7 +182,7 @@ func TestAccountsAddUpThroughBrokerFaults(t *testing.T) {
 			c.fault(b)
 			for i := range 3 {
 				for n := range 4 {
-					if err := p.Admit(context.Background(), reward(fmt.Sprintf("thread-%d", n), uint64(3+i))); err != nil {
+					if err := p.Admit(t.Context(), reward(fmt.Sprintf("thread-%d", n), uint64(3+i))); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -207,7 +207,7 @@ func TestRefusedEventsFailAndAreReported(t *testing.T) {
 	p := b.newProducer(t, nil)
 	b.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed})
 	thread := telemetry.NewThread(p, "t")
-	if err := thread.Start(context.Background(), "task"); err != nil {
+	if err := thread.Start(t.Context(), "task"); err != nil {
 		t.Fatal(err)
 	}
 	summary, err := thread.End(deadline(t, 10*time.Second))
@@ -236,7 +236,7 @@ func TestMessageTooLargeForTheBrokerFailsAlone(t *testing.T) {
 		if i == 5 {
 			e.Body = telemetry.ToolCall{Tool: "cat", Output: make([]byte, 30000)}
 		}
-		if err := p.Admit(context.Background(), e); err != nil {
+		if err := p.Admit(t.Context(), e); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -268,7 +268,7 @@ func TestCloseDuringOutageReturnsByItsDeadline(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t, 1)
 	p := b.newProducer(t, nil)
-	if err := p.Admit(context.Background(), reward("t", 0)); err != nil {
+	if err := p.Admit(t.Context(), reward("t", 0)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Flush(deadline(t, 10*time.Second)); err != nil {
@@ -276,7 +276,7 @@ func TestCloseDuringOutageReturnsByItsDeadline(t *testing.T) {
 	}
 	produced := b.hang()
 	for i := range uint64(3) {
-		if err := p.Admit(context.Background(), reward("t", 1+i)); err != nil {
+		if err := p.Admit(t.Context(), reward("t", 1+i)); err != nil {
 			t.Fatal(err)
 		}
 		if i == 0 {
@@ -294,7 +294,7 @@ func TestCloseDuringOutageReturnsByItsDeadline(t *testing.T) {
 	if want := (telemetry.Accounts{Admitted: 4, Acknowledged: 1, Failed: 3, Uncertain: 1}); accounts != want {
 		t.Errorf("accounts are %+v, want %+v", accounts, want)
 	}
-	if err := p.Admit(context.Background(), reward("t", 9)); !errors.Is(err, telemetry.ErrClosed) {
+	if err := p.Admit(t.Context(), reward("t", 9)); !errors.Is(err, telemetry.ErrClosed) {
 		t.Errorf("Admit after Close says %v", err)
 	}
 }
@@ -305,7 +305,7 @@ func TestFullQueueBlocksUntilTheCallersDeadline(t *testing.T) {
 	b.hang()
 	p := b.newProducer(t, func(c *telemetry.Config) { c.QueueEvents = 2 })
 	for i := range uint64(2) {
-		if err := p.Admit(context.Background(), reward("t", i)); err != nil {
+		if err := p.Admit(t.Context(), reward("t", i)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -314,7 +314,7 @@ func TestFullQueueBlocksUntilTheCallersDeadline(t *testing.T) {
 		t.Errorf("Admit says %v, want a full queue and the deadline", err)
 	}
 	blocked := make(chan error)
-	go func() { blocked <- p.Admit(context.Background(), reward("t", 3)) }()
+	go func() { blocked <- p.Admit(t.Context(), reward("t", 3)) }()
 	accounts, err := p.Close(deadline(t, 20*time.Millisecond))
 	if !errors.Is(err, telemetry.ErrUndelivered) || accounts.Admitted != 2 || accounts.Failed != 2 {
 		t.Errorf("Close says %+v, %v", accounts, err)
@@ -337,7 +337,7 @@ func TestFullQueueDropsWithCountByChoice(t *testing.T) {
 	thread := telemetry.NewThread(p, "t")
 	var dropped uint64
 	for range 100 {
-		err := thread.Reward(context.Background(), 1)
+		err := thread.Reward(t.Context(), 1)
 		if errors.Is(err, telemetry.ErrDropped) {
 			dropped++
 		} else if err != nil {
@@ -358,7 +358,7 @@ func TestEventsOutOfBudgetFail(t *testing.T) {
 	b := startBroker(t, 1)
 	b.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas, Count: -1})
 	p := b.newProducer(t, func(c *telemetry.Config) { c.Budget = 300 * time.Millisecond })
-	if err := p.Admit(context.Background(), reward("t", 0)); err != nil {
+	if err := p.Admit(t.Context(), reward("t", 0)); err != nil {
 		t.Fatal(err)
 	}
 	accounts, err := p.Flush(deadline(t, 10*time.Second))
@@ -390,15 +390,15 @@ func TestAdmitNamesATopicThatIsNotThere(t *testing.T) {
 func TestNewProducerRefusesBadConfiguration(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*telemetry.Config){
-		"Brokers is empty":         func(c *telemetry.Config) { c.Brokers = nil },
-		"Topic is empty":           func(c *telemetry.Config) { c.Topic = "" },
-		"QueueBytes is 1000":       func(c *telemetry.Config) { c.QueueBytes = 1000 },
-		"must be positive":         func(c *telemetry.Config) { c.BatchEvents = -1 },
-		"Headers is 1":             func(c *telemetry.Config) { c.Limits = telemetry.DefaultLimits(); c.Limits.Headers = 1 },
-		"WhenFull is 9":            func(c *telemetry.Config) { c.WhenFull = 9 },
-		"Tenant leaves no room":    func(c *telemetry.Config) { c.Tenant = strings.Repeat("x", 1<<20) },
-		`producer instance "me"`:   func(c *telemetry.Config) { c.Instance = "me" },
-		"unknown frame compressio": func(c *telemetry.Config) { c.Compression = 7 },
+		"Brokers is empty":       func(c *telemetry.Config) { c.Brokers = nil },
+		"Topic is empty":         func(c *telemetry.Config) { c.Topic = "" },
+		"QueueBytes is 1000":     func(c *telemetry.Config) { c.QueueBytes = 1000 },
+		"must be positive":       func(c *telemetry.Config) { c.BatchEvents = -1 },
+		"Headers is 1":           func(c *telemetry.Config) { c.Limits = telemetry.DefaultLimits(); c.Limits.Headers = 1 },
+		"WhenFull is 9":          func(c *telemetry.Config) { c.WhenFull = 9 },
+		"Tenant leaves no room":  func(c *telemetry.Config) { c.Tenant = strings.Repeat("x", 1<<20) },
+		`producer instance "me"`: func(c *telemetry.Config) { c.Instance = "me" },
+		"unknown frame":          func(c *telemetry.Config) { c.Compression = 7 },
 	} {
 		config := telemetry.Config{Brokers: []string{"127.0.0.1:1"}, Topic: topic}
 		change(&config)

@@ -123,7 +123,7 @@ func judge(err error) verdict {
 	if !errors.As(err, &code) {
 		return retryLost
 	}
-	switch code { //nolint:exhaustive // the others are answers that leave it open
+	switch code {
 	case kafka.UnknownTopicOrPartition, kafka.LeaderNotAvailable, kafka.NotLeaderForPartition,
 		kafka.BrokerNotAvailable, kafka.NotEnoughReplicas, kafka.ThrottlingQuotaExceeded,
 		kafka.FencedLeaderEpoch, kafka.UnknownLeaderEpoch, kafka.UnknownTopicID:

@@ -23,7 +23,7 @@ func TestThreadCountsItsEventsAndNamesItsLastOffsets(t *testing.T) {
 	// A balancer that scatters a thread: its positions are then several.
 	p := b.newProducer(t, func(c *telemetry.Config) { c.Balancer = &kafka.RoundRobin{} })
 	thread := telemetry.NewThread(p, "job/1/2/3/n")
-	ctx := context.Background()
+	ctx := t.Context()
 	steps := []error{
 		thread.Start(ctx, "task-1", telemetry.Attribute{Key: "lang", Value: "go"}),
 		thread.Decide(ctx, "move", telemetry.Decision{Width: 1, Features: []float32{1, 2}, Chosen: 1, LogProb: -0.5}),
@@ -65,14 +65,14 @@ func TestThreadFlushReportsItsOwnFailuresOnly(t *testing.T) {
 	b := startBroker(t, 1)
 	p := b.newProducer(t, nil)
 	good, bad := telemetry.NewThread(p, "good"), telemetry.NewThread(p, "bad")
-	if err := good.Start(context.Background(), "x"); err != nil {
+	if err := good.Start(t.Context(), "x"); err != nil {
 		t.Fatal(err)
 	}
 	if positions, err := good.Flush(deadline(t, 10*time.Second)); err != nil || len(positions) != 1 {
 		t.Fatal(positions, err)
 	}
 	b.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.PolicyViolation})
-	if err := bad.Start(context.Background(), "x"); err != nil {
+	if err := bad.Start(t.Context(), "x"); err != nil {
 		t.Fatal(err)
 	}
 	if positions, err := bad.Flush(deadline(t, 10*time.Second)); !errors.Is(err, telemetry.ErrUndelivered) || positions != nil {
@@ -109,7 +109,7 @@ func TestThreadIndexShowsADropAndNoRefusal(t *testing.T) {
 	b := startBroker(t, 1)
 	p := b.newProducer(t, func(c *telemetry.Config) { c.QueueEvents, c.WhenFull, c.Linger = 1, telemetry.Drop, time.Hour })
 	thread := telemetry.NewThread(p, "t")
-	ctx := context.Background()
+	ctx := t.Context()
 	if err := thread.Decide(ctx, "bad", telemetry.Decision{}); !errors.Is(err, telemetry.ErrInvalidEvent) {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestFailRecordsClassMessageAndCauses(t *testing.T) {
 		b := startBroker(t, 1)
 		p := b.newProducer(t, nil)
 		thread := telemetry.NewThread(p, "t")
-		if err := thread.Fail(context.Background(), "plan", c.err); err != nil {
+		if err := thread.Fail(t.Context(), "plan", c.err); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := thread.End(deadline(t, 10*time.Second)); err != nil {
