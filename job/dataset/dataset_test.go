@@ -89,9 +89,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("[]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, err := dataset.Parse("t", data)
-		var lineError *dataset.LineError
 		if err != nil {
-			if !errors.As(err, &lineError) {
+			if _, ok := errors.AsType[*dataset.LineError](err); !ok {
 				t.Fatalf("error of type %T", err)
 			}
 			return

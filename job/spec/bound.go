@@ -1,8 +1,8 @@
 package spec
 
 import (
-	"fmt"
 	"strconv"
+	"strings"
 )
 
 // bound is one end of the range of a field. Its unit is the field's: bytes,
@@ -88,16 +88,9 @@ func (b bound) words(inclusive, exclusive string) string {
 
 // listed joins words for a sentence: "a, b or c".
 func listed(words []string, last string) string {
-	switch n := len(words); n {
-	case 0:
-		return ""
-	case 1:
-		return words[0]
-	default:
-		s := words[0]
-		for _, w := range words[1 : n-1] {
-			s += ", " + w
-		}
-		return fmt.Sprintf("%s %s %s", s, last, words[n-1])
+	n := len(words) - 1
+	if n < 1 {
+		return strings.Join(words, "")
 	}
+	return strings.Join(words[:n], ", ") + " " + last + " " + words[n]
 }

@@ -85,10 +85,10 @@ func (f *field) schema() *jsonschema.Schema {
 			s.Enum = anys(f.enum)
 		}
 		if f.low.written != "" {
-			s.MinLength = jsonschema.Ptr(int(f.low.value))
+			s.MinLength = new(int(f.low.value))
 		}
 		if f.high.written != "" {
-			s.MaxLength = jsonschema.Ptr(int(f.high.value))
+			s.MaxLength = new(int(f.high.value))
 		}
 	case duration:
 		s.Type = "string"

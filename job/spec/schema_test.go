@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -44,9 +45,7 @@ func leaves(s *jsonschema.Schema, prefix string) map[string]*jsonschema.Schema {
 			all[prefix+name] = p
 			continue
 		}
-		for path, leaf := range leaves(p, prefix+name+".") {
-			all[path] = leaf
-		}
+		maps.Copy(all, leaves(p, prefix+name+"."))
 	}
 	return all
 }
