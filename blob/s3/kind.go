@@ -1,0 +1,131 @@
+package s3
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/minio/minio-go/v7"
+
+	"github.com/cohort-rl/cohort/blob"
+)
+
+// errPrecondition says that the server found a condition not to hold.
+var errPrecondition = errors.New("precondition failed")
+
+// kindOf wraps the error of a request that changes nothing, or may be repeated
+// without harm, with the contract's kind. ctx is the caller's.
+func kindOf(ctx context.Context, err error) error {
+	var answer minio.ErrorResponse
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &answer) && answer.StatusCode != 0:
+		return answered(answer)
+	default:
+		return unanswered(err)
+	}
+}
+
+// kindOfPut is kindOf for a PUT: once its head was sent, an answer that did not
+// come, or that a proxy may have given in the server's place, tells nothing about
+// what was stored.
+func kindOfPut(ctx context.Context, err error, sent bool, cond blob.Condition) error {
+	var answer minio.ErrorResponse
+	status := 0
+	if errors.As(err, &answer) {
+		status = answer.StatusCode
+	}
+	_, replaces := cond.Match()
+	switch kind := kindOf(ctx, err); {
+	case status == http.StatusPreconditionFailed:
+		return errPrecondition
+	case status == http.StatusNotFound && replaces && answer.Code == minio.NoSuchKey:
+		return errPrecondition // AWS, for If-Match on nothing
+	case errors.Is(kind, blob.ErrNotFound):
+		return fmt.Errorf("%w: %s", blob.ErrDenied, describe(answer))
+	case sent && (status == 0 || errors.Is(kind, blob.ErrUnavailable)) && !errors.Is(kind, blob.ErrDenied):
+		return fmt.Errorf("%w: %w", blob.ErrAmbiguous, unkind(kind))
+	default:
+		return kind
+	}
+}
+
+// answered gives the kind of an error that the server reported.
+func answered(answer minio.ErrorResponse) error {
+	kind := blob.ErrDenied // a request that is wrong stays wrong
+	switch status := answer.StatusCode; {
+	case answer.Code == minio.NoSuchKey && answer.XMLName.Local == "Error":
+		return blob.ErrNotFound
+	case status == http.StatusNotFound && answer.XMLName.Local != "Error":
+		return fmt.Errorf("%w: %s: no object store answers there; check endpoint and style in the store's URL", kind, describe(answer))
+	case answer.Code == minio.NoSuchBucket:
+		return fmt.Errorf("%w: there is no such bucket; create it, or name another in the store's URL", kind)
+	case throttles(answer):
+		kind = blob.ErrThrottled
+	case status == http.StatusConflict:
+		kind = blob.ErrConflict
+	case status == http.StatusRequestEntityTooLarge, answer.Code == "EntityTooLarge":
+		kind = blob.ErrTooLarge
+	case status == http.StatusNotImplemented:
+	case status >= 500, status == http.StatusRequestTimeout, damaged(answer.Code):
+		kind = blob.ErrUnavailable
+	}
+	return fmt.Errorf("%w: %s", kind, describe(answer))
+}
+
+func throttles(answer minio.ErrorResponse) bool {
+	return answer.StatusCode == http.StatusTooManyRequests || strings.HasPrefix(answer.Code, "SlowDown") ||
+		strings.Contains(answer.Code, "Throttl") || answer.Code == "RequestLimitExceeded"
+}
+
+// damaged reports that the server received something else than was sent, and
+// refused it.
+func damaged(code string) bool {
+	switch code {
+	case "BadDigest", "IncompleteBody", "RequestTimeout", "XAmzContentSHA256Mismatch":
+		return true
+	default:
+		return false
+	}
+}
+
+func describe(answer minio.ErrorResponse) string {
+	text := fmt.Sprintf("HTTP %d %s: %s", answer.StatusCode, answer.Code, answer.Message)
+	switch answer.Code {
+	case "AuthorizationHeaderMalformed", "InvalidRegion":
+		text += "; check region in the store's URL"
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch", minio.AccessDenied:
+		text += "; check the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) and what they permit"
+	case "RequestTimeTooSkewed":
+		text += "; set this machine's clock"
+	}
+	return text
+}
+
+// unanswered gives the kind of an error of the connection.
+func unanswered(err error) error {
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &certificate):
+		return fmt.Errorf("%w: %w; name the authority's file as ca=FILE in the store's URL", blob.ErrDenied, err)
+	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+		return fmt.Errorf("%w: it does not speak TLS; write endpoint=http://... in the store's URL", blob.ErrDenied)
+	default:
+		// A deadline of ours is no deadline of the caller's.
+		return fmt.Errorf("%w: %v", blob.ErrUnavailable, err) //nolint:errorlint // the cause must not match context errors
+	}
+}
+
+// unkind keeps the text of a kind that another takes the place of.
+func unkind(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return errors.New(strings.TrimPrefix(err.Error(), blob.ErrUnavailable.Error()+": "))
+}
