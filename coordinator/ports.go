@@ -25,11 +25,3 @@ type Queue interface {
 	// Release gives the lease up, if holder has it.
 	Release(ctx context.Context, id job.ID, holder string) error
 }
-
-// Clock is the time by which a coordinator waits. Nothing depends on it for
-// safety.
-type Clock interface {
-	Now() time.Time
-	// Sleep returns after d, or with the context's error.
-	Sleep(ctx context.Context, d time.Duration) error
-}

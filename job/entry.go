@@ -151,3 +151,15 @@ type Evaluation struct {
 	// Incomplete says why there is no whole result.
 	Incomplete string `json:"incomplete,omitempty"`
 }
+
+// NewCheckpoint is the checkpoint that the entry makes the job's newest; ok is
+// false for an end.
+func (e *Entry) NewCheckpoint() (c Checkpoint, ok bool) {
+	switch {
+	case e.Begin != nil:
+		return e.Begin.Checkpoint, true
+	case e.Commit != nil:
+		return e.Commit.Checkpoint, true
+	}
+	return Checkpoint{}, false
+}

@@ -324,3 +324,6 @@ func (s *State) overdue() []Effect {
 	}
 	return effects
 }
+
+// Closing says whether the job is being ended.
+func (s State) Closing() bool { return s.closing != nil }

@@ -8,19 +8,19 @@ import (
 
 // Formats of the records. A reader that meets another refuses it by name.
 const (
-	PlanFormat     = "cohort.plan/1"
-	OpenedFormat   = "cohort.opened/1"
-	RangesFormat   = "cohort.ranges/1"
-	RolloutFormat  = "cohort.settled.rollout/1"
-	ExtractFormat  = "cohort.settled.extract/1"
-	CollectFormat  = "cohort.settled.collect/1"
-	EntryFormat    = "cohort.log/1"
-	ControlFormat  = "cohort.control/1"
-	HeadFormat     = "cohort.head/1"
-	DriverFormat   = "cohort.driver/1"
-	RedriveFormat  = "cohort.redrive/1"
-	ResultFormat   = "cohort.evaluation/1"
-	DefinitionForm = "cohort.definition/1"
+	PlanFormat       = "cohort.plan/1"
+	OpenedFormat     = "cohort.opened/1"
+	RangesFormat     = "cohort.ranges/1"
+	RolloutFormat    = "cohort.settled.rollout/1"
+	ExtractFormat    = "cohort.settled.extract/1"
+	CollectFormat    = "cohort.settled.collect/1"
+	EntryFormat      = "cohort.log/1"
+	ControlFormat    = "cohort.control/1"
+	HeadFormat       = "cohort.head/1"
+	DriverFormat     = "cohort.driver/1"
+	RedriveFormat    = "cohort.redrive/1"
+	ResultFormat     = "cohort.evaluation/1"
+	DefinitionFormat = "cohort.definition/1"
 )
 
 // A Mark is a marker in the log that a record names: the event with this nonce

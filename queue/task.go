@@ -5,7 +5,11 @@
 // and the object store alone says what is done.
 package queue
 
-import "github.com/cohort-rl/cohort/job"
+import (
+	"time"
+
+	"github.com/cohort-rl/cohort/job"
+)
 
 // TaskVersion is the version of the work that tasks of this build ask for. A
 // worker leaves tasks of another version alone.
@@ -17,6 +21,8 @@ type Task struct {
 	Shard   job.Shard `json:"shard"`
 	// Drive counts how often the shard was handed out, from 1.
 	Drive int `json:"drive"`
+	// Timeout is how long a worker may have the task in hand.
+	Timeout time.Duration `json:"timeout"`
 }
 
 // ID is the task's id in the queue.

@@ -1,0 +1,82 @@
+package checkpoint
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/job"
+)
+
+// LoadManifest returns the manifest of a checkpoint of job id, verified
+// against the checkpoint's id.
+func LoadManifest(ctx context.Context, b blob.Bucket, id job.ID, c job.Checkpoint) (*Manifest, error) {
+	key := id.StepPrefix(c.Folder.Generation, c.Folder.Step) + string(c.Manifest)
+	body, err := blob.GetContent(ctx, b, key, c.Manifest)
+	if err != nil {
+		return nil, fmt.Errorf("load manifest of step %d: %w", c.Step, err)
+	}
+	return Decode(body)
+}
+
+// Load returns a checkpoint's manifest and state, every byte of them verified.
+func Load(ctx context.Context, b blob.Bucket, id job.ID, c job.Checkpoint) (*Manifest, *State, error) {
+	m, err := LoadManifest(ctx, b, id, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	state := new(State)
+	for _, part := range []struct {
+		to   *[]Array
+		from []Tensor
+	}{{&state.Weights, m.Weights}, {&state.Reference, m.Reference}, {&state.Optimizer, m.Optimizer.Tensors}} {
+		if *part.to, err = loadTensors(ctx, b, id, c.Places, part.from); err != nil {
+			return nil, nil, fmt.Errorf("load checkpoint of step %d: %w", c.Step, err)
+		}
+	}
+	return m, state, nil
+}
+
+// LoadWeights returns the weights of a checkpoint alone.
+func LoadWeights(ctx context.Context, b blob.Bucket, id job.ID, c job.Checkpoint) (*Manifest, []Array, error) {
+	m, err := LoadManifest(ctx, b, id, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	weights, err := loadTensors(ctx, b, id, c.Places, m.Weights)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load weights of step %d: %w", c.Step, err)
+	}
+	return m, weights, nil
+}
+
+func loadTensors(ctx context.Context, b blob.Bucket, id job.ID, places []job.Place, tensors []Tensor) ([]Array, error) {
+	where := make(map[blob.Digest]job.Folder, len(places))
+	for _, p := range places {
+		where[p.Digest] = p.Folder
+	}
+	arrays := make([]Array, len(tensors))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(transfers)
+	for i, t := range tensors {
+		g.Go(func() (err error) {
+			body := make([]byte, 0, t.size())
+			for _, ref := range t.Chunks {
+				folder, ok := where[ref.Digest]
+				if !ok {
+					return fmt.Errorf("%w: tensor %q: no place is named for chunk %s", ErrInvalid, t.Name, ref.Digest)
+				}
+				piece, err := blob.GetContent(ctx, b, id.StepPrefix(folder.Generation, folder.Step)+string(ref.Digest), ref.Digest)
+				if err != nil {
+					return fmt.Errorf("tensor %q: %w", t.Name, err)
+				}
+				body = append(body, piece...)
+			}
+			arrays[i], err = t.array(body)
+			return err
+		})
+	}
+	return arrays, g.Wait()
+}

@@ -1,0 +1,143 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/blob/patient"
+	"github.com/cohort-rl/cohort/clock"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/traces"
+)
+
+// Config is what drivers need. All fields are required.
+type Config struct {
+	Store blob.Bucket
+	Queue Queue
+	Log   traces.Log
+	Clock clock.Clock
+	// Nonce returns a fresh random id of at least 128 bits.
+	Nonce  func() string
+	Logger *slog.Logger
+	// Name names this process in leases and records.
+	Name string
+	// TopicPrefix begins the names of the topics of this deployment.
+	TopicPrefix string
+	Codec       *telemetry.Codec
+	// Poll is how often the store is asked for shards that no hint came for,
+	// and for requests to cancel.
+	Poll time.Duration
+}
+
+// errStopped says that the driver ends although the job did not.
+var errStopped = errors.New("driver stopped")
+
+// driver drives one job until it has ended, or ctx has.
+type driver struct {
+	Config
+	def    job.Definition
+	store  *patient.Bucket
+	events chan job.Event
+	tasks  sync.WaitGroup
+	began  *job.Begin // set before any effect that needs it
+
+	mu      sync.Mutex // guards abandon
+	abandon map[job.Unit]context.CancelFunc
+}
+
+// Drive drives a job to its end. It returns nil when the job has ended, the
+// context's error when that ended first, and any other error when this process
+// cannot drive the job; another may.
+func Drive(ctx context.Context, c Config, def job.Definition) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(errStopped)
+	logger := c.Logger.With("job", string(def.ID))
+	d := &driver{
+		Config:  c,
+		def:     def,
+		store:   patient.New(c.Store, c.Clock, logger),
+		events:  make(chan job.Event),
+		abandon: map[job.Unit]context.CancelFunc{},
+	}
+	d.Logger = logger
+	defer d.tasks.Wait()
+	defer cancel(errStopped)
+	d.spawn(ctx, d.tick)
+	d.spawn(ctx, d.watchControl)
+	state, effects := job.NewState(def)
+	for {
+		for _, effect := range effects {
+			d.start(ctx, effect)
+		}
+		if state.Ended() {
+			return nil
+		}
+		select {
+		case event := <-d.events:
+			if failed, ok := event.(job.EffectFailed); ok {
+				d.Logger.Error("An effect cannot succeed.", "reason", failed.Reason)
+				if state.Closing() {
+					return fmt.Errorf("end job %s: %s", def.ID, failed.Reason)
+				}
+			}
+			state, effects = state.Next(event)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// spawn runs f beside the driver, which waits for it when it ends.
+func (d *driver) spawn(ctx context.Context, f func(context.Context)) {
+	d.tasks.Go(func() { f(ctx) })
+}
+
+// tell hands an event to the machine.
+func (d *driver) tell(ctx context.Context, event job.Event) {
+	select {
+	case d.events <- event:
+	case <-ctx.Done():
+	}
+}
+
+// tick tells the machine for how long the job was driven while the store could
+// be reached.
+func (d *driver) tick(ctx context.Context) {
+	const every = 250 * time.Millisecond
+	var active time.Duration
+	last := d.Clock.Now()
+	for d.Clock.Sleep(ctx, every) == nil {
+		now := d.Clock.Now()
+		if !d.store.Outage() {
+			active += now.Sub(last)
+		}
+		last = now
+		d.tell(ctx, job.Tick{Active: active})
+	}
+}
+
+// unitContext is the context of what is done for a unit: Abandon ends it.
+func (d *driver) unitContext(ctx context.Context, u job.Unit) context.Context {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if cancel, ok := d.abandon[u]; ok {
+		cancel()
+	}
+	ctx, d.abandon[u] = context.WithCancel(ctx)
+	return ctx
+}
+
+func (d *driver) abandonUnit(u job.Unit) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if cancel, ok := d.abandon[u]; ok {
+		cancel()
+		delete(d.abandon, u)
+	}
+}

@@ -1,0 +1,91 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/checkpoint"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/numerics"
+	"github.com/cohort-rl/cohort/records"
+	"github.com/cohort-rl/cohort/traces"
+)
+
+// readLog reads the ends of the job's log.
+func (d *driver) readLog(ctx context.Context) (job.Event, error) {
+	known := -1
+	head, _, err := records.Read[job.Head](ctx, d.store, d.def.ID.HeadKey(), job.HeadFormat)
+	switch {
+	case err == nil:
+		known = head.Entry
+	case !errors.Is(err, blob.ErrNotFound):
+		d.Logger.Warn("The hint of the job's progress cannot be read; the whole log is listed instead.", "error", err)
+	}
+	n, err := checkpoint.LastEntry(ctx, d.store, d.def.ID, known)
+	if err != nil || n < 0 {
+		return job.LogRead{}, err
+	}
+	first, err := checkpoint.ReadEntry(ctx, d.store, d.def.ID, 0)
+	if err != nil {
+		return nil, err
+	}
+	last := first
+	if n > 0 {
+		if last, err = checkpoint.ReadEntry(ctx, d.store, d.def.ID, n); err != nil {
+			return nil, err
+		}
+	}
+	return job.LogRead{First: first, Last: last}, d.keepBegin(first)
+}
+
+// putEntry creates an entry of the log, or adopts the one that is there.
+func (d *driver) putEntry(ctx context.Context, e job.Entry) (job.Event, error) {
+	e.At = d.Clock.Now().UTC()
+	entry, _, err := records.Adopt(ctx, d.store, d.def.ID.LogKey(e.N), job.EntryFormat, &e)
+	if err != nil {
+		return nil, err
+	}
+	if entry.N != e.N {
+		return nil, fmt.Errorf("read %s: it says that it is entry %d", d.def.ID.LogKey(e.N), entry.N)
+	}
+	if entry.N == 0 {
+		if err := d.keepBegin(entry); err != nil {
+			return nil, err
+		}
+	}
+	if c := entry.Commit; c != nil {
+		d.Logger.Info("Committed.", "step", c.Checkpoint.Step, "checkpoint", string(c.Checkpoint.Manifest), "used", c.Ledger.Totals.Used, "planned", c.Ledger.Totals.Planned)
+	}
+	return job.EntryRead{Entry: entry}, nil
+}
+
+// keepBegin remembers what the job began with. Arithmetic of another version
+// is refused: it would give other bits.
+func (d *driver) keepBegin(e *job.Entry) error {
+	if e.Begin == nil {
+		return nil // the job ended before it began
+	}
+	if e.Begin.Numerics != numerics.Version {
+		return &failure{
+			err:    fmt.Errorf("the job computes with numerics %q, this build with %q", e.Begin.Numerics, numerics.Version),
+			remedy: "run a coordinator of the version that began the job",
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.began = e.Begin
+	return nil
+}
+
+// topic is where the job's events lie.
+func (d *driver) topic() traces.Topic {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.topicNamed(d.began.Topic)
+}
+
+func (d *driver) topicNamed(name string) traces.Topic {
+	return traces.Topic{Log: d.Log, Name: name, Codec: d.Codec}
+}

@@ -1,0 +1,95 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+
+	"github.com/cohort-rl/cohort/job"
+)
+
+// start performs an effect beside the driver's loop.
+func (d *driver) start(ctx context.Context, effect job.Effect) {
+	switch e := effect.(type) {
+	case job.Abandon:
+		d.abandonUnit(e.Unit)
+	case job.Drive:
+		ctx := d.unitContext(ctx, e.Unit)
+		d.spawn(ctx, func(ctx context.Context) {
+			d.answer(ctx, e.Unit, nil, d.driveShards(ctx, e))
+		})
+	case job.Update:
+		d.spawn(ctx, func(ctx context.Context) {
+			event, err := d.update(ctx, e)
+			d.answer(ctx, job.Unit{}, event, err)
+		})
+	default:
+		d.spawn(ctx, func(ctx context.Context) {
+			unit, event, err := d.perform(ctx, effect)
+			d.answer(ctx, unit, event, err)
+		})
+	}
+}
+
+// answer tells the machine what came of an effect.
+func (d *driver) answer(ctx context.Context, u job.Unit, event job.Event, err error) {
+	switch {
+	case err != nil && ctx.Err() != nil:
+	case err != nil:
+		failed := job.EffectFailed{Unit: u, Reason: err.Error()}
+		var cause *failure
+		if errors.As(err, &cause) {
+			failed.Remedy = cause.remedy
+		}
+		d.tell(ctx, failed)
+	case event != nil:
+		d.tell(ctx, event)
+	}
+}
+
+// failure is an error with what a person can do about it.
+type failure struct {
+	err    error
+	remedy string
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// perform does the effects that are one exchange with the store or the log.
+func (d *driver) perform(ctx context.Context, effect job.Effect) (job.Unit, job.Event, error) {
+	switch e := effect.(type) {
+	case job.ReadLog:
+		event, err := d.readLog(ctx)
+		return job.Unit{}, event, err
+	case job.Prepare:
+		event, err := d.prepare(ctx)
+		return job.Unit{}, event, err
+	case job.PutEntry:
+		event, err := d.putEntry(ctx, e.Entry)
+		return job.Unit{}, event, err
+	case job.PutPlan:
+		event, err := d.putPlan(ctx, e.Plan)
+		return e.Plan.Unit, event, err
+	case job.TakeOver:
+		event, err := d.takeOver(ctx, e)
+		return e.Unit, event, err
+	case job.Open:
+		event, err := d.open(ctx, e)
+		return e.Unit, event, err
+	case job.PutRanges:
+		event, err := d.putRanges(ctx, e)
+		return e.Unit, event, err
+	case job.PutResult:
+		event, err := d.putResult(ctx, e)
+		return e.Unit, event, err
+	case job.Finish:
+		event, err := d.finish(ctx, e)
+		return job.Unit{}, event, err
+	case job.Report:
+		return job.Unit{}, nil, d.report(ctx, e.Head)
+	case job.Retire:
+		event, err := d.retire(ctx)
+		return job.Unit{}, event, err
+	}
+	return job.Unit{}, nil, nil
+}

@@ -1,0 +1,193 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/queue"
+	"github.com/cohort-rl/cohort/records"
+)
+
+// lookups is how many settled records are looked up at once.
+const lookups = 16
+
+// driveShards sees to it that every shard of a phase is settled: it enqueues
+// those that are not, looks for their records when the barrier hints or Poll has
+// passed, and drives a shard again that nobody holds any more. The records in
+// the store alone say what is done.
+func (d *driver) driveShards(ctx context.Context, e job.Drive) error {
+	open := make([]*openShard, e.Count)
+	for i := range open {
+		open[i] = &openShard{shard: job.Shard{Unit: e.Unit, Collection: e.Collection, Phase: e.Phase, Index: i}, drive: 1}
+	}
+	open, err := d.lookUp(ctx, open)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	if err := d.enqueue(ctx, open); err != nil {
+		return err
+	}
+	checked := d.Clock.Now()
+	for len(open) > 0 {
+		if err := d.Queue.Await(ctx, open[0].shard.Group(), d.Poll); err != nil {
+			if ended := d.Clock.Sleep(ctx, d.Poll); ended != nil {
+				return ended
+			}
+			d.Logger.Warn("The queue does not answer; looking into the store alone.", "error", err)
+		}
+		if open, err = d.lookUp(ctx, open); err != nil {
+			return err
+		}
+		if now := d.Clock.Now(); now.Sub(checked) >= d.Poll {
+			if err := d.reconcile(ctx, open); err != nil {
+				return err
+			}
+			checked = now
+		}
+	}
+	return nil
+}
+
+// openShard is a shard that is not settled, and its newest drive.
+type openShard struct {
+	shard job.Shard
+	drive int
+	last  string // the last error of a worker with it
+}
+
+func (o *openShard) task() queue.Task {
+	return queue.Task{Version: queue.TaskVersion, Shard: o.shard, Drive: o.drive}
+}
+
+// lookUp tells the machine of each shard that is settled, in order, and
+// returns the others.
+func (d *driver) lookUp(ctx context.Context, shards []*openShard) ([]*openShard, error) {
+	found := make([]*job.ShardSettled, len(shards))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(lookups)
+	for i, o := range shards {
+		g.Go(func() (err error) {
+			found[i], err = d.settled(gctx, o.shard)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	var open []*openShard
+	for i, o := range shards {
+		if found[i] == nil {
+			open = append(open, o)
+			continue
+		}
+		d.tell(ctx, *found[i])
+	}
+	return open, nil
+}
+
+// settled reads a shard's record; nil if there is none.
+func (d *driver) settled(ctx context.Context, s job.Shard) (*job.ShardSettled, error) {
+	event := &job.ShardSettled{Shard: s}
+	var err error
+	switch s.Phase {
+	case job.Rollout:
+		event.Rollout, event.Digest, err = records.Read[job.RolloutRecord](ctx, d.store, s.SettledKey(), job.RolloutFormat)
+	case job.Extract:
+		event.Extract, event.Digest, err = records.Read[job.ExtractRecord](ctx, d.store, s.SettledKey(), job.ExtractFormat)
+	case job.Collect, job.Assemble:
+		event.Collect, event.Digest, err = records.Read[job.CollectRecord](ctx, d.store, s.SettledKey(), job.CollectFormat)
+	}
+	if errors.Is(err, blob.ErrNotFound) {
+		return nil, nil //nolint:nilnil // no record and no error: the shard is open
+	}
+	return event, err
+}
+
+// enqueue hands the shards to the queue. A queue that does not answer is
+// weather: the reconciler tries again.
+func (d *driver) enqueue(ctx context.Context, shards []*openShard) error {
+	tasks := make([]queue.Task, len(shards))
+	for i, o := range shards {
+		tasks[i] = o.task()
+	}
+	if err := d.Queue.Enqueue(ctx, tasks); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		d.Logger.Warn("Shards could not be enqueued; trying again.", "shards", len(tasks), "error", err)
+	}
+	return nil
+}
+
+// reconcile drives the shards again that are neither in the queue nor in the
+// hands of a live worker.
+func (d *driver) reconcile(ctx context.Context, shards []*openShard) error {
+	for _, o := range shards {
+		status, err := d.Queue.Status(ctx, o.task())
+		if err != nil {
+			d.Logger.Warn("The queue does not answer.", "error", err)
+			return ctx.Err()
+		}
+		if status.LastError != "" {
+			o.last = status.LastError
+		}
+		if status.Condition == queue.Waiting || status.Condition == queue.Running {
+			continue
+		}
+		// It may have been settled since the last look.
+		event, err := d.settled(ctx, o.shard)
+		if err != nil {
+			return err
+		}
+		if event != nil {
+			continue // the next look finds it
+		}
+		if err := d.redrive(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// redriven is the record of a drive after the first.
+type redriven struct {
+	Format string    `json:"format"`
+	Driver string    `json:"driver"`
+	Nonce  string    `json:"nonce"`
+	Error  string    `json:"error,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// redrive records the next drive of a shard and enqueues it. The records bound
+// how often a shard is driven, whoever drives it.
+func (d *driver) redrive(ctx context.Context, o *openShard) error {
+	for {
+		o.drive++
+		if o.drive > job.MaxDrives {
+			last := o.last
+			if last == "" {
+				last = "its workers died"
+			}
+			return &failure{
+				err:    fmt.Errorf("shard %s was driven %d times and is not settled; last: %s", o.shard, job.MaxDrives, last),
+				remedy: "see the workers' logs for this shard",
+			}
+		}
+		mine := &redriven{Format: job.RedriveFormat, Driver: d.Name, Nonce: d.Nonce(), Error: o.last, At: d.Clock.Now().UTC()}
+		_, existed, err := records.Adopt(ctx, d.store, o.shard.RedriveKey(o.drive), job.RedriveFormat, mine)
+		if err != nil {
+			return err
+		}
+		if existed {
+			continue
+		}
+		d.Logger.Warn("A shard is driven again: nobody holds it any more.", "shard", o.shard.String(), "drive", o.drive, "error", o.last)
+		return d.enqueue(ctx, []*openShard{o})
+	}
+}

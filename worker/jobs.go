@@ -1,0 +1,146 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/checkpoint"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/numerics"
+	"github.com/cohort-rl/cohort/policy"
+	"github.com/cohort-rl/cohort/records"
+)
+
+// known is what a worker keeps of a job: what never changes.
+type known struct {
+	def   *job.Definition
+	begin *job.Begin
+	agent Agent
+
+	mu       sync.Mutex // guards what follows
+	data     map[blob.Digest][]json.RawMessage
+	policies map[blob.Digest]bool
+}
+
+// maxJobs bounds how many jobs a worker remembers.
+const maxJobs = 64
+
+// job returns what is known of a job, reading it the first time.
+func (w *Worker) job(ctx context.Context, id job.ID) (*known, error) {
+	w.mu.Lock()
+	k, ok := w.jobs[id]
+	w.mu.Unlock()
+	if ok {
+		return k, nil
+	}
+	def, _, err := records.Read[job.Definition](ctx, w.store, id.SpecKey(), job.DefinitionFormat)
+	if err != nil {
+		return nil, err
+	}
+	entry, err := checkpoint.ReadEntry(ctx, w.store, id, 0)
+	if err != nil {
+		return nil, err
+	}
+	if entry.Begin == nil {
+		return nil, fmt.Errorf("job %s ended before it began", id)
+	}
+	if entry.Begin.Numerics != numerics.Version {
+		return nil, fmt.Errorf("job %s computes with numerics %q, this worker with %q: run a worker of the version that began the job",
+			id, entry.Begin.Numerics, numerics.Version)
+	}
+	a, err := w.Agents(def)
+	if err != nil {
+		return nil, err
+	}
+	k = &known{
+		def: def, begin: entry.Begin, agent: a,
+		data: map[blob.Digest][]json.RawMessage{}, policies: map[blob.Digest]bool{},
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.jobs) >= maxJobs {
+		w.jobs = map[job.ID]*known{}
+	}
+	w.jobs[id] = k
+	return k, nil
+}
+
+// plan reads a unit's plan.
+func (w *Worker) plan(ctx context.Context, u job.Unit) (*job.Plan, error) {
+	p, _, err := records.Read[job.Plan](ctx, w.store, u.PlanKey(), job.PlanFormat)
+	if err != nil {
+		return nil, err
+	}
+	if p.Unit != u {
+		return nil, fmt.Errorf("read %s: it is the plan of another unit", u.PlanKey())
+	}
+	return p, nil
+}
+
+// tasks returns the lines of the plan's data set.
+func (h *hand) tasks(ctx context.Context) ([]json.RawMessage, error) {
+	h.job.mu.Lock()
+	defer h.job.mu.Unlock()
+	if lines, ok := h.job.data[h.plan.Data]; ok {
+		return lines, nil
+	}
+	body, err := blob.GetContent(ctx, h.store, h.job.def.ID.DataKey(h.plan.Data), h.plan.Data)
+	if err != nil {
+		return nil, fmt.Errorf("read the data set: %w", err)
+	}
+	var lines []json.RawMessage
+	for line := range bytes.Lines(body) {
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			lines = append(lines, line)
+		}
+	}
+	for _, t := range h.plan.Tasks {
+		if t < 0 || t >= len(lines) {
+			return nil, fmt.Errorf("the plan names line %d of a data set of %d lines", t, len(lines))
+		}
+	}
+	h.job.data[h.plan.Data] = lines
+	return lines, nil
+}
+
+// host makes the plan's policy available to agents.
+func (h *hand) host(ctx context.Context) error {
+	h.job.mu.Lock()
+	defer h.job.mu.Unlock()
+	weights := h.plan.Policy.Weights
+	if h.job.policies[weights] {
+		return nil
+	}
+	p, err := h.loadPolicy(ctx)
+	if err != nil {
+		return err
+	}
+	if got := h.Policies.Put(p); got != weights {
+		return fmt.Errorf("load the policy of step %d: its weights are %s, the plan names %s", h.plan.Unit.Step, got, weights)
+	}
+	if len(h.job.policies) > 8 {
+		h.job.policies = map[blob.Digest]bool{}
+	}
+	h.job.policies[weights] = true
+	return nil
+}
+
+func (h *hand) loadPolicy(ctx context.Context) (policy.Policy, error) {
+	entry, err := checkpoint.ReadEntry(ctx, h.store, h.job.def.ID, h.plan.Policy.Entry)
+	if err != nil {
+		return nil, err
+	}
+	c, ok := entry.NewCheckpoint()
+	if !ok || c.Manifest != h.plan.Policy.Manifest {
+		return nil, fmt.Errorf("log entry %d does not name checkpoint %s", h.plan.Policy.Entry, h.plan.Policy.Manifest)
+	}
+	_, arrays, err := checkpoint.LoadWeights(ctx, h.store, h.job.def.ID, c)
+	if err != nil {
+		return nil, err
+	}
+	return checkpoint.Policy(arrays)
+}

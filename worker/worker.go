@@ -1,0 +1,162 @@
+// Package worker does shards: it asks agents to attempt tasks, and collects and
+// scores what they left in the log. Whatever a worker does counts only once its
+// settled record is in the store; whoever loses the race for that record stops,
+// and nothing it produced is ever read.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cohort-rl/cohort/agent"
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/blob/patient"
+	"github.com/cohort-rl/cohort/clock"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/policy"
+	"github.com/cohort-rl/cohort/queue"
+	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/traces"
+)
+
+// Agent attempts rollouts.
+type Agent interface {
+	Attempt(ctx context.Context, r agent.Request) (agent.Answer, error)
+	Healthy(ctx context.Context) bool
+}
+
+// Policies serves policies to agents.
+type Policies interface {
+	// Put makes a policy available under the digest of its weights.
+	Put(p policy.Policy) blob.Digest
+	// URL is where agents reach the policy with these weights.
+	URL(weights blob.Digest) string
+}
+
+// Reports takes the news that a shard is settled, which is only a hint.
+type Reports interface {
+	Settled(ctx context.Context, task queue.Task, expected int, digest blob.Digest) error
+}
+
+// Config is what a worker needs. All fields are required.
+type Config struct {
+	Store    blob.Bucket
+	Log      traces.Log
+	Codec    *telemetry.Codec
+	Reports  Reports
+	Policies Policies
+	// Agents returns the agent of a job.
+	Agents func(def *job.Definition) (Agent, error)
+	// Brokers are the addresses of Kafka that agents are told.
+	Brokers []string
+	Clock   clock.Clock
+	// Nonce returns a fresh random id of at least 128 bits.
+	Nonce  func() string
+	Logger *slog.Logger
+	// Name names this worker in records.
+	Name string
+}
+
+// Worker does shards. It is safe for concurrent use.
+type Worker struct {
+	Config
+	store *patient.Bucket
+	pulse *pulse
+
+	mu   sync.Mutex // guards jobs
+	jobs map[job.ID]*known
+}
+
+// New returns a worker. Run its Pulse while it handles tasks.
+func New(c Config) *Worker {
+	return &Worker{
+		Config: c,
+		store:  patient.New(c.Store, c.Clock, c.Logger),
+		pulse:  &pulse{clock: c.Clock},
+		jobs:   map[job.ID]*known{},
+	}
+}
+
+// Pulse watches for gaps in this process's own time until ctx ends: an agent
+// cannot be blamed for an answer that came while the worker stood still.
+func (w *Worker) Pulse(ctx context.Context) { w.pulse.run(ctx) }
+
+// ErrOtherVersion says that a task asks for work that this build does not know.
+var ErrOtherVersion = errors.New("task of another version")
+
+// Handle does one drive of a shard. It is safe to repeat and to run twice at
+// once: a shard that is settled is left alone.
+func (w *Worker) Handle(ctx context.Context, task queue.Task) error {
+	s := task.Shard
+	if task.Version != queue.TaskVersion {
+		return fmt.Errorf("%w: %d, this worker does version %d", ErrOtherVersion, task.Version, queue.TaskVersion)
+	}
+	logger := w.Logger.With("job", string(s.Unit.Job), "shard", s.String(), "drive", task.Drive)
+	if _, err := w.store.Head(ctx, s.SettledKey()); err == nil {
+		logger.Debug("The shard is settled already.")
+		return nil
+	} else if !errors.Is(err, blob.ErrNotFound) {
+		return err
+	}
+	k, err := w.job(ctx, s.Unit.Job)
+	if err != nil {
+		return err
+	}
+	plan, err := w.plan(ctx, s.Unit)
+	if err != nil {
+		return err
+	}
+	if s.Index < 0 || s.Index >= plan.Shards(s.Phase) {
+		return fmt.Errorf("shard %s: its phase has %d shards", s, plan.Shards(s.Phase))
+	}
+	h := &hand{Worker: w, task: task, job: k, plan: plan, log: logger}
+	h.done = job.Settlement{Shard: s.String(), Worker: w.Name, Drive: task.Drive}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	digest, err := h.do(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.Reports.Settled(ctx, task, plan.Shards(s.Phase), digest); err != nil {
+		logger.Debug("The settled shard could not be reported; the coordinator will find it.", "error", err)
+	}
+	return nil
+}
+
+// hand is one shard in a worker's hands.
+type hand struct {
+	*Worker
+	task queue.Task
+	job  *known
+	plan *job.Plan
+	log  *slog.Logger
+	done job.Settlement
+}
+
+// do does the shard and returns the digest of its settled record.
+func (h *hand) do(ctx context.Context) (blob.Digest, error) {
+	switch h.task.Shard.Phase {
+	case job.Rollout:
+		return h.rollout(ctx)
+	case job.Collect:
+		return h.collect(ctx)
+	case job.Extract:
+		return h.extract(ctx)
+	case job.Assemble:
+		return h.assemble(ctx)
+	}
+	return "", fmt.Errorf("%w: phase %q", ErrOtherVersion, h.task.Shard.Phase)
+}
+
+// deadline is the time that one attempt has.
+func (h *hand) deadline() time.Duration {
+	s := h.job.def.Spec
+	if h.plan.Unit.Eval != "" && s.Eval.Timeout > 0 {
+		return s.Eval.Timeout.Std()
+	}
+	return s.Agent.Timeout.Std()
+}
