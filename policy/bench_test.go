@@ -27,6 +27,7 @@ func BenchmarkPolicies(b *testing.B) {
 		}
 		flops := 2 * float64(c.Rows()) * float64(shape.Size())
 		report := func(b *testing.B) {
+			b.Helper()
 			b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 		}
 		b.Run(shape.Kind+"/forward", func(b *testing.B) {

@@ -181,11 +181,9 @@ func TestConnectionClosedWhileIdleIsReplaced(t *testing.T) {
 
 func TestConnectionIsUsedAgain(t *testing.T) {
 	t.Parallel()
-	p, digest := newPolicy(t, 1)
+	p, _ := newPolicy(t, 1)
 	host := serve.NewHost(1)
-	if err := host.Put(digest, p); err != nil {
-		t.Fatal(err)
-	}
+	digest := host.Put(p)
 	connections := make(chan net.Conn, 10)
 	server := httptest.NewUnstartedServer(host.Handler())
 	server.Config.ConnState = func(c net.Conn, state http.ConnState) {

@@ -18,13 +18,10 @@ import (
 func start(tb testing.TB, p policy.Policy) string {
 	tb.Helper()
 	host := serve.NewHost(1)
-	digest := p.Weights().Digest()
-	if err := host.Put(digest, p); err != nil {
-		tb.Fatal(err)
-	}
+	digest := host.Put(p)
 	server := httptest.NewServer(host.Handler())
 	tb.Cleanup(server.Close)
-	return server.URL + "/v1/policies/" + string(digest)
+	return serve.Site{Host: host, Base: server.URL}.URL(digest)
 }
 
 // call sends a request and returns status and body.
@@ -140,11 +137,9 @@ func TestDivergedPolicyIsTheServersError(t *testing.T) {
 
 func TestServeStopsWithItsContext(t *testing.T) {
 	t.Parallel()
-	p, digest := newPolicy(t, 1)
+	p, _ := newPolicy(t, 1)
 	host := serve.NewHost(1)
-	if err := host.Put(digest, p); err != nil {
-		t.Fatal(err)
-	}
+	digest := host.Put(p)
 	listener := listen(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -16,21 +16,18 @@ func ExampleClient() {
 		return
 	}
 	copy(p.Weights().Flat, []float32{1, -1})
-	digest := p.Weights().Digest()
 
 	// A worker serves the policy ...
 	host := serve.NewHost(4)
-	if err := host.Put(digest, p); err != nil {
-		fmt.Println(err)
-		return
-	}
+	digest := host.Put(p)
 	server := httptest.NewServer(host.Handler())
 	defer server.Close()
+	site := serve.Site{Host: host, Base: server.URL}
 
 	// ... and an agent asks it.
 	transport := serve.NewHTTPClient(8)
 	defer transport.CloseIdleConnections()
-	client := serve.Client{URL: server.URL + "/v1/policies/" + string(digest), HTTP: transport}
+	client := serve.Client{URL: site.URL(digest), HTTP: transport}
 	choices, err := client.Decide(context.Background(), serve.Request{
 		Greedy: true,
 		Decisions: []serve.Decision{

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"container/list"
-	"fmt"
 	"runtime"
 	"sync"
 
@@ -41,17 +40,15 @@ func NewHost(limit int) *Host {
 	}
 }
 
-// Put serves p, whose weights must have that digest and must not change any
-// more.
-func (h *Host) Put(digest blob.Digest, p policy.Policy) error {
-	if got := p.Weights().Digest(); got != digest {
-		return fmt.Errorf("serve policy %s: its weights have the digest %s", digest, got)
-	}
+// Put serves p, whose weights must not change any more, and returns their
+// digest.
+func (h *Host) Put(p policy.Policy) blob.Digest {
+	digest := p.Weights().Digest()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if e, ok := h.entries[digest]; ok {
 		h.recent.MoveToFront(e)
-		return nil
+		return digest
 	}
 	h.entries[digest] = h.recent.PushFront(&entry{digest, p})
 	if h.recent.Len() > h.limit {
@@ -59,7 +56,7 @@ func (h *Host) Put(digest blob.Digest, p policy.Policy) error {
 		h.recent.Remove(last)
 		delete(h.entries, last.Value.(*entry).digest)
 	}
-	return nil
+	return digest
 }
 
 // Get returns the policy of that digest, if it is served.
@@ -72,4 +69,16 @@ func (h *Host) Get(digest blob.Digest) (policy.Policy, bool) {
 	}
 	h.recent.MoveToFront(e)
 	return e.Value.(*entry).policy, true
+}
+
+// Site is a host under the address at which agents reach it.
+type Site struct {
+	*Host
+	Base string // such as http://10.0.0.7:7411, without a slash at its end
+}
+
+// URL returns the address of the policy with these weights, which is what
+// Client takes. It does not say whether the policy is served.
+func (s Site) URL(weights blob.Digest) string {
+	return s.Base + "/v1/policies/" + string(weights)
 }
