@@ -1,9 +1,6 @@
 package grpo
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // Baseline is what is subtracted from a reward.
 type Baseline string
@@ -104,19 +101,20 @@ func NamedEstimator(name string) (Estimator, error) {
 // Validate returns an error that names the first field that is out of its
 // bounds or cannot go with another, and why.
 func (e Estimator) Validate() error {
-	for _, f := range []struct {
-		name, value string
-		allowed     []string
-	}{
-		{"baseline", string(e.Baseline), []string{"mean", "leave_one_out", "length_weighted", "second_best"}},
-		{"scale", string(e.Scale), []string{"none", "group", "batch", "mean", "whiten", "nonzero"}},
-		{"composition", string(e.Composition), []string{"sum_then_normalize", "normalize_then_sum"}},
-		{"singleton", string(e.Singleton), []string{"nothing", "formula"}},
-		{"equal", string(e.Equal), []string{"nothing", "formula"}},
-	} {
-		if !slices.Contains(f.allowed, f.value) {
-			return fmt.Errorf("estimator %s %q: want one of %q", f.name, f.value, f.allowed)
-		}
+	if err := oneOf("estimator baseline", e.Baseline, BaselineMean, BaselineLeaveOneOut, BaselineLengthWeighted, BaselineSecondBest); err != nil {
+		return err
+	}
+	if err := oneOf("estimator scale", e.Scale, ScaleNone, ScaleGroup, ScaleBatch, ScaleMean, ScaleWhiten, ScaleNonzero); err != nil {
+		return err
+	}
+	if err := oneOf("estimator composition", e.Composition, SumThenNormalize, NormalizeThenSum); err != nil {
+		return err
+	}
+	if err := oneOf("estimator singleton", e.Singleton, TeachNothing, TeachFormula); err != nil {
+		return err
+	}
+	if err := oneOf("estimator equal", e.Equal, TeachNothing, TeachFormula); err != nil {
+		return err
 	}
 	switch {
 	case e.DDOF != 0 && e.DDOF != 1:

@@ -103,10 +103,10 @@ func RewardKLTo[T numerics.Float](dst []float64, k KL, l Layout, old, reference 
 }
 
 // AdaptiveKL moves the coefficient so that the divergence nears Target (Ziegler
-// et al. 2019, section 2.2): by at most a fifth of Rate for each step.
+// et al. 2019, section 2.2): one step changes it by at most a fifth of Rate.
 type AdaptiveKL struct {
 	Target float64 // divergence per token
-	Rate   float64 // the fraction of the step's samples in Horizon, as in n/Horizon
+	Rate   float64 // samples of a step / horizon
 }
 
 // Next returns the coefficient after a step whose mean divergence was observed.

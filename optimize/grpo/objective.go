@@ -1,6 +1,7 @@
 package grpo
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -32,7 +33,7 @@ func (o Objective) Validate() error {
 		}
 	}
 	if o.Ratio.Level == LevelGeometric && o.Correction.Level == CorrectToken {
-		return fmt.Errorf("correction level token: the geometric ratio has one value per row, use sequence or sequence_mean")
+		return errors.New("correction level token: the geometric ratio has one value per row, use sequence or sequence_mean")
 	}
 	return nil
 }
@@ -84,7 +85,7 @@ func (c Clip) validate(level Level) error {
 		return fmt.Errorf("clip kind %s: the geometric level clips ratios, use ratio", c.Kind)
 	}
 	if level != LevelToken && c.Kind == ClipGamma {
-		return fmt.Errorf("clip kind gamma: it takes the ratio of the row itself, use the level token")
+		return errors.New("clip kind gamma: it takes the ratio of the row itself, use the level token")
 	}
 	return nil
 }
@@ -95,7 +96,7 @@ func (c Correction) validate() error {
 	}
 	if c.Level == "" {
 		if c != (Correction{OffPolicy: c.OffPolicy}) {
-			return fmt.Errorf("correction mode and bounds without a level: set the level")
+			return errors.New("correction mode and bounds without a level: set the level")
 		}
 		return nil
 	}
@@ -123,7 +124,7 @@ func (k KL) validate() error {
 	case !(k.XMax >= 0 && k.Max >= 0):
 		return fmt.Errorf("kl bounds %v and %v: want 0 or more", k.XMax, k.Max)
 	case k.InReward && k.Weighted:
-		return fmt.Errorf("kl weighted: in the reward no gradient flows, weight it in the loss only")
+		return errors.New("kl weighted: in the reward no gradient flows, weight it in the loss only")
 	}
 	return nil
 }
@@ -145,5 +146,6 @@ func oneOf[S ~string](name string, value S, allowed ...S) error {
 	if slices.Contains(allowed, value) {
 		return nil
 	}
-	return fmt.Errorf("%s %q: want one of %q", name, value, allowed)
+	// The clone keeps allowed on the caller's stack.
+	return fmt.Errorf("%s %q: want one of %q", name, value, slices.Clone(allowed))
 }
