@@ -73,4 +73,3 @@ func lifetime(t *testing.T) context.Context {
 	t.Cleanup(cancel)
 	return ctx
 }
-

@@ -1,0 +1,94 @@
+package probe_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/blob/blobtest"
+	"github.com/cohort-rl/cohort/blob/fs"
+	"github.com/cohort-rl/cohort/blob/mem"
+	"github.com/cohort-rl/cohort/blob/probe"
+)
+
+func TestStoresThatKeepTheContractAreAcceptedAndLeftEmpty(t *testing.T) {
+	t.Parallel()
+	directory, err := fs.Create(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string]blob.Bucket{"mem": mem.New(), "fs": directory} {
+		checks, err := probe.Run(t.Context(), b, "nonce")
+		if err != nil || len(checks) != 5 {
+			t.Errorf("%s: %v after %+v, want five checks", name, err, checks)
+		}
+		for _, check := range checks {
+			if !check.OK || check.Name == "" || check.Expect == "" || check.Found == "" {
+				t.Errorf("%s: check is not told in full: %+v", name, check)
+			}
+		}
+		mustBeEmpty(t, b)
+	}
+}
+
+// careless is a store that breaks one promise.
+type careless struct {
+	blob.Bucket
+	ignores func(cond blob.Condition, body []byte) bool
+}
+
+func (c careless) Put(ctx context.Context, key string, body []byte, cond blob.Condition) (blob.Version, error) {
+	if c.ignores(cond, body) {
+		cond = blob.Always()
+	}
+	return c.Bucket.Put(ctx, key, body, cond)
+}
+
+func TestStoreThatIgnoresConditionsIsRefusedByName(t *testing.T) {
+	t.Parallel()
+	var raced atomic.Int32
+	for want, ignores := range map[string]func(blob.Condition, []byte) bool{
+		"create twice": func(cond blob.Condition, _ []byte) bool { return cond.Absent() },
+		"stale replace": func(cond blob.Condition, _ []byte) bool {
+			_, replaces := cond.Match()
+			return replaces
+		},
+		"race to create": func(_ blob.Condition, body []byte) bool {
+			return strings.HasPrefix(string(body), "writer") && raced.Add(1)%20 == 0
+		},
+	} {
+		b := careless{Bucket: mem.New(), ignores: ignores}
+		checks, err := probe.Run(t.Context(), b, "nonce")
+		if !errors.Is(err, probe.ErrUnfit) || !strings.Contains(err.Error(), want) {
+			t.Errorf("store that fails at %q: %v, want it refused with that", want, err)
+		}
+		if len(checks) == 0 || checks[len(checks)-1].OK {
+			t.Errorf("store that fails at %q: the failed check is not last in %+v", want, checks)
+		}
+		mustBeEmpty(t, b)
+	}
+}
+
+func TestUnreachableStoreIsNotCalledUnfit(t *testing.T) {
+	t.Parallel()
+	b := blobtest.NewFaulty(mem.New(), func(op, _ string) blobtest.Fault {
+		if op == "put" {
+			return blobtest.Fault{Before: blob.ErrUnavailable}
+		}
+		return blobtest.Fault{}
+	})
+	_, err := probe.Run(t.Context(), b, "nonce")
+	if errors.Is(err, probe.ErrUnfit) || !errors.Is(err, blob.ErrUnavailable) {
+		t.Fatalf("got %v, want only the store's error", err)
+	}
+}
+
+func mustBeEmpty(t *testing.T, b blob.Bucket) {
+	t.Helper()
+	for info, err := range b.List(t.Context(), "", "") {
+		t.Errorf("left behind: %s, %v", info.Key, err)
+	}
+}
