@@ -50,7 +50,7 @@ func (p *producers) acquire(ctx context.Context, to agent.TracesAddress) (produc
 		if err := p.makeRoom(ctx); err != nil {
 			return nil, nil, err
 		}
-		made, err := telemetry.NewProducer(telemetry.Config{Brokers: to.Brokers, Topic: to.Topic})
+		made, err := telemetry.NewProducer(telemetry.Config{Brokers: to.Brokers, Topic: to.Topic}) //nolint:contextcheck // it outlives the attempt that needs it first
 		if err != nil {
 			return nil, nil, err
 		}
@@ -93,11 +93,11 @@ func (p *producers) makeRoom(ctx context.Context) error {
 
 // close closes all producers, at most for the budget. It is called when no
 // attempt runs any more.
-func (p *producers) close() error {
+func (p *producers) close(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
-	ctx, cancel := context.WithTimeout(context.Background(), p.budget)
+	ctx, cancel := context.WithTimeout(ctx, p.budget)
 	defer cancel()
 	var failures []error
 	for key, s := range p.byKey {

@@ -49,7 +49,7 @@ func Serve(ctx context.Context, config Config) (err error) {
 	p := &player{policies: newPolicies(), producers: newProducers(stopBudget), journal: log}
 	defer func() {
 		p.policies.close()
-		err = errors.Join(err, p.producers.close())
+		err = errors.Join(err, p.producers.close(context.WithoutCancel(ctx)))
 	}()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", config.Listen)
 	if err != nil {
@@ -86,7 +86,7 @@ func answer(ctx context.Context, listener net.Listener, handler http.Handler) er
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close()
 	}
-	<-stopped
+	_ = <-stopped // It says that the server was closed.
 	if err != nil {
 		return fmt.Errorf("stop agent: %w", err)
 	}

@@ -14,19 +14,22 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "agent:", err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
+func run(arguments []string) error {
 	var config countdown.Config
 	var child bool
-	flag.StringVar(&config.Listen, "listen", "127.0.0.1:8090", "`address` to answer rollouts on")
-	flag.StringVar(&config.Log, "log", "", "JSON Lines `file` that gets a row for each attempt")
-	flag.BoolVar(&child, "child", false, "stop when standard input ends")
-	flag.Parse()
+	flags := flag.NewFlagSet("agent", flag.ContinueOnError)
+	flags.StringVar(&config.Listen, "listen", "127.0.0.1:8090", "`address` to answer rollouts on")
+	flags.StringVar(&config.Log, "log", "", "JSON Lines `file` that gets a row for each attempt")
+	flags.BoolVar(&child, "child", false, "stop when standard input ends")
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
 	if child {
 		config.Parent = os.Stdin
 	}
