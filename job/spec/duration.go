@@ -13,6 +13,8 @@ type Duration time.Duration
 // durationPattern is what a duration looks like, in the schema and here.
 const durationPattern = `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
 
+var durationForm = regexp.MustCompile(durationPattern)
+
 // Std returns d as the standard library's type.
 func (d Duration) Std() time.Duration { return time.Duration(d) }
 
@@ -30,7 +32,7 @@ func (d Duration) String() string {
 
 // parseDuration reads a duration; fractions of a nanosecond are cut off.
 func parseDuration(s string) (Duration, error) {
-	if !regexp.MustCompile(durationPattern).MatchString(s) {
+	if !durationForm.MatchString(s) {
 		return 0, fmt.Errorf("read %q as a duration: needs numbers with a unit, such as 90s or 1h30m", s)
 	}
 	d, err := time.ParseDuration(s)

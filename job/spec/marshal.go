@@ -13,6 +13,9 @@ import (
 // commentColumn is where Marshal's comments start.
 const commentColumn = 34
 
+// bareForm is text that YAML reads as itself without quotes.
+var bareForm = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./-]*(://[A-Za-z0-9_./:-]*[A-Za-z0-9_/-])?$`)
+
 // Marshal returns s as YAML that [Decode] reads as s, with every default shown
 // and each field explained; what has no value is a comment.
 func Marshal(s *Spec) []byte {
@@ -74,7 +77,7 @@ func yamlScalar(v reflect.Value) string {
 // yamlText leaves words and paths bare and quotes everything else as JSON
 // does, which YAML reads.
 func yamlText(s string) string {
-	bare := regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./-]*(://[A-Za-z0-9_./:-]*[A-Za-z0-9_/-])?$`).MatchString(s)
+	bare := bareForm.MatchString(s)
 	switch strings.ToLower(s) {
 	case "null", "true", "false", "yes", "no", "on", "off", "y", "n":
 		bare = false

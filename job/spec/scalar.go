@@ -13,6 +13,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+var decimalForm = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+
 // scalar decodes n into v, the value of f, and checks its bounds.
 func (d *decoder) scalar(n *yaml.Node, f *field, v reflect.Value) {
 	line := d.lines[f.path]
@@ -69,7 +71,7 @@ func (f *field) parseNumber(s string) (value any, problem string) {
 	if strings.HasSuffix(strings.ToLower(s), ".inf") || strings.EqualFold(s, ".nan") {
 		return nil, fmt.Sprintf("%s is not a finite number (allowed: %s)", s, f.allowed())
 	}
-	if !regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`).MatchString(s) {
+	if !decimalForm.MatchString(s) {
 		return nil, fmt.Sprintf("%s is not a plain decimal number", clip(s))
 	}
 	x, err := strconv.ParseFloat(s, 64)

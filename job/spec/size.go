@@ -12,6 +12,8 @@ type Size int64
 // sizePattern is what a size with a unit looks like, in the schema and here.
 const sizePattern = `^(0|[1-9][0-9]{0,17})(B|KiB|MiB|GiB)$`
 
+var sizeForm = regexp.MustCompile(sizePattern)
+
 // sizeUnits lists the units from the largest to the smallest.
 func sizeUnits() []struct {
 	name  string
@@ -35,7 +37,7 @@ func (s Size) String() string {
 
 // parseSize reads a size with a unit.
 func parseSize(text string) (Size, error) {
-	m := regexp.MustCompile(sizePattern).FindStringSubmatch(text)
+	m := sizeForm.FindStringSubmatch(text)
 	if m == nil {
 		return 0, fmt.Errorf("read %q as a size: needs a whole number of B, KiB, MiB or GiB, such as 16MiB", text)
 	}
