@@ -14,25 +14,21 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	var config countdown.Config
+	flag.StringVar(&config.Listen, "listen", "127.0.0.1:8090", "`address` to answer rollouts on")
+	flag.StringVar(&config.Log, "log", "", "JSON Lines `file` that gets a row for each attempt")
+	child := flag.Bool("child", false, "stop when standard input ends")
+	flag.Parse()
+	if *child {
+		config.Parent = os.Stdin
+	}
+	if err := run(config); err != nil {
 		fmt.Fprintln(os.Stderr, "agent:", err)
 		os.Exit(1)
 	}
 }
 
-func run(arguments []string) error {
-	var config countdown.Config
-	var child bool
-	flags := flag.NewFlagSet("agent", flag.ContinueOnError)
-	flags.StringVar(&config.Listen, "listen", "127.0.0.1:8090", "`address` to answer rollouts on")
-	flags.StringVar(&config.Log, "log", "", "JSON Lines `file` that gets a row for each attempt")
-	flags.BoolVar(&child, "child", false, "stop when standard input ends")
-	if err := flags.Parse(arguments); err != nil {
-		return err
-	}
-	if child {
-		config.Parent = os.Stdin
-	}
+func run(config countdown.Config) error {
 	config.Ready = func(address net.Addr) { fmt.Printf("listening on http://%s\n", address) }
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
