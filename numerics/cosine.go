@@ -21,9 +21,9 @@ func CosPi(x float64) float64 {
 		x, sign = 1-x, -1
 	}
 	if x <= 0.25 {
-		return sign * cosine(float64(x*math.Pi))
+		return float64(sign * cosine(float64(x*math.Pi)))
 	}
-	return sign * sine(float64((0.5-x)*math.Pi))
+	return float64(sign * sine(float64((0.5-x)*math.Pi)))
 }
 
 // cosine is the Taylor polynomial of degree 16, for |x| <= pi/4.

@@ -73,9 +73,9 @@ func expBeyond(x float64) float64 {
 func scale(y float64, k int64) float64 {
 	switch {
 	case k > 1023:
-		return y * 2 * 0x1p1023
+		return float64(y * 2 * 0x1p1023)
 	case k < -1021:
-		return y * math.Float64frombits(uint64(k+1023+64)<<52) * 0x1p-64
+		return float64(y * math.Float64frombits(uint64(k+1023+64)<<52) * 0x1p-64)
 	}
-	return y * math.Float64frombits(uint64(k+1023)<<52)
+	return float64(y * math.Float64frombits(uint64(k+1023)<<52))
 }

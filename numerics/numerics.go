@@ -4,7 +4,8 @@
 //
 // Every function returns the same bits on every machine. Two rules make that
 // true. A product is converted before it is added, float64(x*y) + z, since a
-// compiler may otherwise fuse the two into one rounding. And nothing calls
+// compiler may otherwise fuse the two into one rounding, also after it inlined
+// the function that returned the product. And nothing calls
 // math.Exp, math.Log or math.Pow, whose bits depend on the processor.
 package numerics
 

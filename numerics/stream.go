@@ -34,7 +34,7 @@ func (s *Stream) Uint64() uint64 {
 }
 
 // Float64 returns a uniform multiple of 2^-53 in [0, 1).
-func (s *Stream) Float64() float64 { return float64(s.Uint64()>>11) * 0x1p-53 }
+func (s *Stream) Float64() float64 { return float64(float64(s.Uint64()>>11) * 0x1p-53) }
 
 // IntN returns a uniform integer in [0, n), without bias. It panics when n is
 // not positive.

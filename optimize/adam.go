@@ -58,9 +58,9 @@ func power(x float64, n uint64) float64 {
 	result := 1.0
 	for ; n > 0; n >>= 1 {
 		if n&1 == 1 {
-			result *= x
+			result = float64(result * x)
 		}
-		x *= x
+		x = float64(x * x)
 	}
 	return result
 }

@@ -60,5 +60,5 @@ func (s Schedule) Rate(n int) float64 {
 		}
 		fraction = s.Floor + float64((1-s.Floor)*fraction)
 	}
-	return s.Peak * fraction
+	return float64(s.Peak * fraction)
 }

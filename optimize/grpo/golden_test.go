@@ -36,6 +36,7 @@ func (c *comparer) compare(what string, got, want float64) {
 // TestGolden compares the shipped code at float64 with what TRL and verl
 // computed.
 func TestGolden(t *testing.T) {
+	t.Parallel()
 	c := &comparer{t: t, floor: 1e-6, limit: 1e-9}
 	compareGolden[float64](c)
 	fmt.Printf("%d comparisons, largest relative error %.3g\n", c.count, c.largest)
@@ -45,6 +46,7 @@ func TestGolden(t *testing.T) {
 // is the difference of larger ones that were rounded, so errors count relative
 // to 0.1 at least.
 func TestGoldenInSinglePrecision(t *testing.T) {
+	t.Parallel()
 	c := &comparer{t: t, floor: 0.1, limit: 1e-5}
 	compareGolden[float32](c)
 	t.Logf("%d comparisons, largest relative error %.3g", c.count, c.largest)

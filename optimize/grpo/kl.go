@@ -53,7 +53,7 @@ func (k KL) at(x float64) (value, slope float64) {
 	if k.Max > 0 && value > k.Max {
 		return k.Max, 0
 	}
-	return value, slope * on
+	return value, float64(slope * on)
 }
 
 // DivergenceTo writes the estimate for every token to dst, 0 where the mask is
@@ -112,5 +112,5 @@ type AdaptiveKL struct {
 // Next returns the coefficient after a step whose mean divergence was observed.
 func (a AdaptiveKL) Next(coefficient, observed float64) float64 {
 	err := min(max(observed/a.Target-1, -0.2), 0.2)
-	return coefficient * (1 + float64(err*a.Rate))
+	return float64(coefficient * (1 + float64(err*a.Rate)))
 }
