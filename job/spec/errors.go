@@ -32,7 +32,7 @@ func (e *Error) Error() string {
 	return strings.TrimPrefix(b.String(), ": ")
 }
 
-// Errors is everything that is wrong with a spec, sorted by line; at most 1000.
+// Errors is everything that is wrong with a spec, sorted by line; reading stops at 1000.
 type Errors []*Error
 
 // Error returns one error a line.

@@ -47,7 +47,7 @@ func (d *decoder) given(n *yaml.Node, fields []*field, of *field) map[string]*ya
 	}
 	seen := make(map[string]int)
 	values := make(map[string]*yaml.Node)
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && len(d.errors) < maxErrors; i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" {
 			d.add(key.Line, of.path, "expected the name of a field, found %s", found(key))
