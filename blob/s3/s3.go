@@ -65,8 +65,8 @@ func (b *Bucket) get(ctx context.Context, key string) (blob.Object, error) {
 	return blob.Object{Info: blob.Info{Key: key, Size: info.Size, Version: blob.Version(info.ETag)}, Body: content}, nil
 }
 
-// Head implements blob.Bucket. The answer to HEAD cannot tell a missing object
-// from a missing bucket or a wrong address, so that of a GET decides.
+// Head implements blob.Bucket. A refusal of HEAD has no body, which would tell a
+// missing object from a missing bucket or a wrong address; so a GET decides.
 func (b *Bucket) Head(ctx context.Context, key string) (blob.Info, error) {
 	if err := begin(ctx, "head", key); err != nil {
 		return blob.Info{}, err
@@ -74,7 +74,7 @@ func (b *Bucket) Head(ctx context.Context, key string) (blob.Info, error) {
 	request, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	info, err := b.client.StatObject(request, b.bucket, b.prefix+key, minio.StatObjectOptions{})
-	if err != nil && minio.ToErrorResponse(err).StatusCode == 404 {
+	if status := minio.ToErrorResponse(err).StatusCode; err != nil && status >= 400 && status < 500 {
 		var body io.ReadCloser
 		if body, info, _, err = b.client.GetObject(request, b.bucket, b.prefix+key, minio.GetObjectOptions{}); err == nil {
 			body.Close()
