@@ -12,6 +12,7 @@ import (
 	"github.com/cohort-rl/cohort/blob/patient"
 	"github.com/cohort-rl/cohort/clock"
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/learner"
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/traces"
 )
@@ -41,14 +42,15 @@ var errStopped = errors.New("driver stopped")
 // driver drives one job until it has ended, or ctx has.
 type driver struct {
 	Config
-	def    job.Definition
-	store  *patient.Bucket
-	events chan job.Event
-	tasks  sync.WaitGroup
-	began  *job.Begin // set before any effect that needs it
-
-	mu      sync.Mutex // guards abandon
-	abandon map[job.Unit]context.CancelFunc
+	def      job.Definition
+	store    *patient.Bucket
+	events   chan job.Event
+	tasks    sync.WaitGroup
+	head     reporter
+	mu       sync.Mutex // guards what follows
+	began    *job.Begin // set before any effect that needs it
+	abandon  map[job.Unit]context.CancelFunc
+	learners map[blob.Digest]*learner.Learner // the newest, by its manifest
 }
 
 // Drive drives a job to its end. It returns nil when the job has ended, the

@@ -12,6 +12,9 @@ func (d *driver) start(ctx context.Context, effect job.Effect) {
 	switch e := effect.(type) {
 	case job.Abandon:
 		d.abandonUnit(e.Unit)
+	case job.Report:
+		d.head.next.Store(&e.Head)
+		d.spawn(ctx, func(ctx context.Context) { d.answer(ctx, job.Unit{}, nil, d.report(ctx)) })
 	case job.Drive:
 		ctx := d.unitContext(ctx, e.Unit)
 		d.spawn(ctx, func(ctx context.Context) {
@@ -85,8 +88,6 @@ func (d *driver) perform(ctx context.Context, effect job.Effect) (job.Unit, job.
 	case job.Finish:
 		event, err := d.finish(ctx, e)
 		return job.Unit{}, event, err
-	case job.Report:
-		return job.Unit{}, nil, d.report(ctx, e.Head)
 	case job.Retire:
 		event, err := d.retire(ctx)
 		return job.Unit{}, event, err

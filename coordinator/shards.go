@@ -24,7 +24,7 @@ const lookups = 16
 func (d *driver) driveShards(ctx context.Context, e job.Drive) error {
 	open := make([]*openShard, e.Count)
 	for i := range open {
-		open[i] = &openShard{shard: job.Shard{Unit: e.Unit, Collection: e.Collection, Phase: e.Phase, Index: i}, drive: 1}
+		open[i] = &openShard{shard: job.Shard{Unit: e.Unit, Collection: e.Collection, Phase: e.Phase, Index: i}, drive: 1, timeout: d.timeout(e)}
 	}
 	open, err := d.lookUp(ctx, open)
 	if err != nil || len(open) == 0 {
@@ -54,15 +54,28 @@ func (d *driver) driveShards(ctx context.Context, e job.Drive) error {
 	return nil
 }
 
+// timeout is how long a worker may have a shard of the phase in hand.
+func (d *driver) timeout(e job.Drive) time.Duration {
+	limits := d.def.Spec.Limits.Deadlines
+	switch {
+	case e.Unit.Eval != "":
+		return limits.Eval.Std()
+	case e.Phase == job.Rollout:
+		return limits.Rollout.Std()
+	}
+	return limits.Collect.Std()
+}
+
 // openShard is a shard that is not settled, and its newest drive.
 type openShard struct {
-	shard job.Shard
-	drive int
-	last  string // the last error of a worker with it
+	shard   job.Shard
+	drive   int
+	timeout time.Duration
+	last    string // the last error of a worker with it
 }
 
 func (o *openShard) task() queue.Task {
-	return queue.Task{Version: queue.TaskVersion, Shard: o.shard, Drive: o.drive}
+	return queue.Task{Version: queue.TaskVersion, Shard: o.shard, Drive: o.drive, Timeout: o.timeout}
 }
 
 // lookUp tells the machine of each shard that is settled, in order, and

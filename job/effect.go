@@ -69,6 +69,7 @@ type (
 		Reason  string
 		Remedy  string
 		Step    int
+		Rounds  []Round
 		Rows    []Row
 	}
 	// Report rewrites the hint of the job's progress. It has no answer.

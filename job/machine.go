@@ -257,7 +257,8 @@ func (s *State) finish(v Verdict, reason, remedy string) []Effect {
 		effects = append(effects, Abandon{s.eval.unit})
 	}
 	if s.step != nil {
-		f.Step, f.Rows = s.step.number, s.openRows()
+		f.Step = s.step.number
+		f.Rounds, f.Rows = s.openRows()
 		if s.step.sweep != nil {
 			effects = append(effects, Abandon{s.step.sweep.unit})
 		}
@@ -269,9 +270,10 @@ func (s *State) finish(v Verdict, reason, remedy string) []Effect {
 	return append(effects, f)
 }
 
-// openRows is the ledger of the open step as it stands.
-func (s *State) openRows() []Row {
+// openRows is the ledger of the open step as it stands, with its plans.
+func (s *State) openRows() ([]Round, []Row) {
 	var rows []Row
+	rounds := slices.Clone(s.step.rounds)
 	for _, r := range s.step.rounds {
 		for g, o := range r.Outcomes() {
 			if o.Reason == "" {
@@ -281,9 +283,10 @@ func (s *State) openRows() []Row {
 		}
 	}
 	if w := s.step.sweep; w != nil && w.planned {
+		rounds = append(rounds, Round{Plan: w.plan})
 		rows = append(rows, unfinished(w.plan, w.rollouts)...)
 	}
-	return rows
+	return rounds, rows
 }
 
 // failed ends the job, or the evaluation, whose effect cannot succeed.

@@ -160,25 +160,15 @@ func (b *trainingBatch) leaf(w *workspace, g int, totals grpo.Totals) error {
 	return nil
 }
 
-// metrics are those of the rewards and lengths of the batch.
+// metrics are those of the batch's size.
 func (b *trainingBatch) metrics() []job.Metric {
-	zero := 0
-	for _, s := range b.spread {
-		if s == 0 {
-			zero++
-		}
-	}
 	lengths := make([]float64, b.layout.Rollouts())
-	least, most := decisions(b.layout, 0), decisions(b.layout, 0)
+	least, most := b.decisions(0), b.decisions(0)
 	for i := range lengths {
-		lengths[i] = decisions(b.layout, i)
+		lengths[i] = b.decisions(i)
 		least, most = min(least, lengths[i]), max(most, lengths[i])
 	}
-	mean := numerics.Sum(b.rewards) / float64(len(b.rewards))
 	return []job.Metric{
-		{Name: "reward", Value: mean},
-		{Name: "reward_std", Value: numerics.Sum(b.spread) / float64(len(b.spread))},
-		{Name: "frac_reward_zero_std", Value: float64(zero) / float64(len(b.spread))},
 		{Name: "completions/mean_length", Value: numerics.Sum(lengths) / float64(len(lengths))},
 		{Name: "completions/min_length", Value: least},
 		{Name: "completions/max_length", Value: most},
@@ -187,4 +177,6 @@ func (b *trainingBatch) metrics() []job.Metric {
 }
 
 // decisions is the number of decisions of rollout i.
-func decisions(l grpo.Layout, i int) float64 { return float64(l.RowOffsets[i+1] - l.RowOffsets[i]) }
+func (b *trainingBatch) decisions(i int) float64 {
+	return float64(b.layout.RowOffsets[i+1] - b.layout.RowOffsets[i])
+}

@@ -1,0 +1,97 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cohort-rl/cohort/batch"
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/records"
+)
+
+// putLedger stores a step's ledger in the folder of the step.
+func (d *driver) putLedger(ctx context.Context, step int, rounds []job.Round, rows []job.Row) (job.LedgerRef, error) {
+	plans := make([]*job.Plan, len(rounds))
+	for i, r := range rounds {
+		plans[i] = r.Plan
+	}
+	ledger, err := batch.Ledger(plans, rows)
+	if err != nil {
+		return job.LedgerRef{}, fmt.Errorf("step %d: %w", step, err)
+	}
+	files, err := batch.WriteLedger(ledger)
+	if err != nil {
+		return job.LedgerRef{}, fmt.Errorf("step %d: %w", step, err)
+	}
+	ref := job.LedgerRef{Step: step, Totals: job.Count(rows)}
+	for _, file := range files {
+		part := blob.RefOf(file)
+		if _, err := blob.PutContent(ctx, d.store, d.def.ID.StepPrefix(d.generation(), step)+string(part.Digest), file); err != nil {
+			return job.LedgerRef{}, err
+		}
+		ref.Parts = append(ref.Parts, part)
+	}
+	return ref, nil
+}
+
+// finish stores the ledger of the open step, if there is one, and prepares the
+// end.
+func (d *driver) finish(ctx context.Context, e job.Finish) (job.Event, error) {
+	end := &job.End{Verdict: e.Verdict, Reason: e.Reason, Remedy: e.Remedy}
+	if len(e.Rows) > 0 {
+		ledger, err := d.putLedger(ctx, e.Step, e.Rounds, e.Rows)
+		if err != nil {
+			return nil, err
+		}
+		end.Ledgers = append(end.Ledgers, ledger)
+	}
+	return job.EndPrepared{End: end}, nil
+}
+
+// result is the record of an evaluation.
+type result struct {
+	Format string `json:"format"`
+	job.Evaluation
+}
+
+func (d *driver) putResult(ctx context.Context, e job.PutResult) (job.Event, error) {
+	r, _, err := records.Adopt(ctx, d.store, e.Unit.ResultKey(), job.ResultFormat, &result{Format: job.ResultFormat, Evaluation: e.Evaluation})
+	if err != nil {
+		return nil, err
+	}
+	d.Logger.Info("Evaluated.", "step", r.Step, "mean", r.Mean, "scored", r.Scored, "incomplete", r.Incomplete)
+	return job.ResultRead{Evaluation: r.Evaluation}, nil
+}
+
+// reporter keeps the newest hint of the job's progress until it is written.
+type reporter struct {
+	next atomic.Pointer[job.Head]
+	mu   sync.Mutex // held while a hint is written, so that none overtakes a newer one
+}
+
+// report writes the newest hint that is not written yet, if there is one.
+func (d *driver) report(ctx context.Context) error {
+	d.head.mu.Lock()
+	defer d.head.mu.Unlock()
+	h := d.head.next.Swap(nil)
+	if h == nil {
+		return nil
+	}
+	h.At = d.Clock.Now().UTC()
+	return records.Overwrite(ctx, d.store, d.def.ID.HeadKey(), *h)
+}
+
+// retire takes the ended job from the list of active ones, once the last hint
+// is written.
+func (d *driver) retire(ctx context.Context) (job.Event, error) {
+	if err := d.report(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.store.Delete(ctx, d.def.ID.ActiveKey()); err != nil {
+		return nil, fmt.Errorf("retire job %s: %w", d.def.ID, err)
+	}
+	return job.Retired{}, nil
+}
