@@ -122,7 +122,6 @@ func TestReusedActivationsGiveSameBits(t *testing.T) {
 	}
 }
 
-//nolint:paralleltest // it counts what the whole process allocates
 func TestForwardAndBackwardDoNotAllocateOnceWarm(t *testing.T) {
 	for _, shape := range []policy.Shape{{Kind: policy.Linear, Features: 22}, {Kind: policy.MLP, Features: 22, Hidden: 16}} {
 		s := numerics.NewStream(3)

@@ -171,7 +171,6 @@ func TestTensorsBeyondTheLimitAreRefusedUnread(t *testing.T) {
 	}
 }
 
-//nolint:paralleltest // it counts what the whole process allocates
 func TestPromisedBytesAreNotAllocated(t *testing.T) {
 	claim := file(`{"a":{"dtype":"F32","shape":[1073741824],"data_offsets":[0,4294967296]}}`, 1000)
 	long := append(binary.LittleEndian.AppendUint64(nil, safetensors.MaxHeader), '{')
