@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ type broker struct {
 	*kfake.Cluster
 	partitions int
 	cut        atomic.Int32 // answers to produce requests to lose, with their connection
+	open       atomic.Int32 // connections of clients
 }
 
 func startBroker(tb testing.TB, partitions int, options ...kfake.Opt) *broker {
@@ -50,6 +52,9 @@ type cutListener struct {
 
 func (l *cutListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
+	if err == nil {
+		l.broker.open.Add(1)
+	}
 	return &cutConn{Conn: c, broker: l.broker}, err
 }
 
@@ -59,6 +64,12 @@ type cutConn struct {
 	broker  *broker
 	sized   bool
 	produce atomic.Bool
+	closed  sync.Once
+}
+
+func (c *cutConn) Close() error {
+	c.closed.Do(func() { c.broker.open.Add(-1) })
+	return c.Conn.Close()
 }
 
 func (c *cutConn) Read(p []byte) (int, error) {
