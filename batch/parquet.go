@@ -1,0 +1,30 @@
+package batch
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// ErrCorrupt says that a Parquet file does not hold what was written.
+var ErrCorrupt = errors.New("corrupt Parquet file")
+
+// write makes one Parquet file. The same rows give the same bytes with the same
+// version of the library.
+func write[T any](rows []T) ([]byte, error) {
+	var file bytes.Buffer
+	if err := parquet.Write(&file, rows, parquet.Compression(&parquet.Zstd)); err != nil {
+		return nil, fmt.Errorf("write Parquet: %w", err)
+	}
+	return file.Bytes(), nil
+}
+
+func read[T any](file []byte) ([]T, error) {
+	rows, err := parquet.Read[T](bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return rows, nil
+}
