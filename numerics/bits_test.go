@@ -19,7 +19,7 @@ func TestBitsOfThisVersion(t *testing.T) {
 	stream := numerics.NewStream(5, 7, 9)
 	x, y := make([]float32, 1000), make([]float32, 1000)
 	for i := range x {
-		u := 40*stream.Float64() - 20
+		u := float64(40*stream.Float64()) - 20
 		put(numerics.Exp(u))
 		put(numerics.Log(u * u))
 		put(numerics.Sigmoid(u))

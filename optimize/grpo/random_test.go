@@ -19,7 +19,7 @@ type fataler interface {
 }
 
 // randomBatch draws a ragged batch: groups of 1 to 5 rollouts of 1 to 3 rows of
-// 0 to 6 tokens, a sixth of the tokens masked.
+// 0 to 6 tokens, a sixth of the tokens masked. Its bits are the same everywhere.
 func randomBatch(seed uint64, groups int) grpo.Batch[float64] {
 	s := numerics.NewStream(seed, 1)
 	l := grpo.Layout{RowOffsets: []int{0}, RolloutOffsets: []int{0}, GroupOffsets: []int{0}}
@@ -32,17 +32,17 @@ func randomBatch(seed uint64, groups int) grpo.Batch[float64] {
 				l.RowOffsets = append(l.RowOffsets, l.Tokens()+s.IntN(7))
 			}
 			l.RolloutOffsets = append(l.RolloutOffsets, len(l.RowOffsets)-1)
-			b.Advantages = append(b.Advantages, 4*s.Float64()-2)
+			b.Advantages = append(b.Advantages, float64(4*s.Float64())-2)
 		}
 		l.GroupOffsets = append(l.GroupOffsets, len(l.RolloutOffsets)-1)
 	}
 	b.Layout = l
 	for range l.Tokens() {
-		old := -2*s.Float64() - 0.05
+		old := -float64(2*s.Float64()) - 0.05
 		b.Old = append(b.Old, old)
-		b.LogProb = append(b.LogProb, old+0.8*(s.Float64()-0.5))
+		b.LogProb = append(b.LogProb, old+float64(0.8*(s.Float64()-0.5)))
 		b.Reference = append(b.Reference, old+s.Float64()-0.5)
-		b.Sampling = append(b.Sampling, old+0.4*(s.Float64()-0.5))
+		b.Sampling = append(b.Sampling, old+float64(0.4*(s.Float64()-0.5)))
 		b.Entropy = append(b.Entropy, s.Float64())
 		b.Mask = append(b.Mask, s.IntN(6) > 0)
 	}
