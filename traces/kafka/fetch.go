@@ -16,7 +16,7 @@ import (
 const (
 	// maxWait is how long a broker waits for a first record at the end of a
 	// partition.
-	maxWait = 250 * time.Millisecond
+	maxWait = 100 * time.Millisecond
 	// maxHoles is how many offsets in a row may have been compacted away, or
 	// hold a transaction's marker, before Fetch gives up.
 	maxHoles = 10_000
