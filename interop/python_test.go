@@ -111,7 +111,7 @@ func must(t *testing.T, name string, args ...string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if out, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
-		t.Skipf("pip cannot install numpy, pyarrow and safetensors here: %v\n%s", err, out)
+		t.Skipf("pip cannot install what testdata/requirements.txt pins: %v\n%s", err, out)
 	}
 }
 
