@@ -86,7 +86,9 @@ func answer(ctx context.Context, listener net.Listener, handler http.Handler) er
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close()
 	}
-	_ = <-stopped // It says that the server was closed.
+	if end := <-stopped; !errors.Is(end, http.ErrServerClosed) {
+		err = errors.Join(err, end)
+	}
 	if err != nil {
 		return fmt.Errorf("stop agent: %w", err)
 	}
