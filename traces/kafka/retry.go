@@ -69,8 +69,7 @@ func transient(err error) bool {
 	if errors.Is(err, traces.ErrGone) {
 		return false
 	}
-	var code kafka.Error
-	if errors.As(err, &code) {
+	if code, ok := errors.AsType[kafka.Error](err); ok {
 		// The client turns what it cannot tell into the code "unknown".
 		return code.Temporary() || code == kafka.Unknown || code == kafka.BrokerNotAvailable || code == kafka.ReplicaNotAvailable
 	}
