@@ -69,7 +69,10 @@ func listingHonoursPrefixAndAfter(t *testing.T, b blob.Bucket) {
 func listingStops(t *testing.T, b blob.Bucket) {
 	t.Helper()
 	putAll(t, b, []string{"a", "b", "c/d", "c/e", "f"})
-	for range b.List(t.Context(), "", "") {
+	for info, err := range b.List(t.Context(), "", "") {
+		if err != nil || info.Key != "a" {
+			t.Fatalf("list begins with %q, %v", info.Key, err)
+		}
 		break
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -255,18 +255,19 @@ func TestEveryValidKeyIsOneFileOfItsOwn(t *testing.T) {
 	t.Parallel()
 	b, _ := create(t)
 	segment := rapid.StringN(1, 20, 60).Filter(func(s string) bool { return blob.CheckKey(s) == nil && !strings.Contains(s, "/") })
+	ctx := t.Context()
 	rapid.Check(t, func(t *rapid.T) {
 		// Folders and objects have different ends, so no key is another's folder.
 		key := segment.Draw(t, "folder") + "-folder/" + segment.Draw(t, "name") + "-object"
-		if _, err := b.Put(context.Background(), key, []byte(key), blob.IfAbsent()); err != nil {
+		if _, err := b.Put(ctx, key, []byte(key), blob.IfAbsent()); err != nil {
 			t.Fatalf("put %q: %v", key, err)
 		}
-		object, err := b.Get(context.Background(), key)
+		object, err := b.Get(ctx, key)
 		if err != nil || string(object.Body) != key {
 			t.Fatalf("get %q: %q, %v", key, object.Body, err)
 		}
 		var listed []string
-		for info, err := range b.List(context.Background(), key, "") {
+		for info, err := range b.List(ctx, key, "") {
 			if err != nil {
 				t.Fatal(err)
 			}

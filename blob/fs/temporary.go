@@ -97,7 +97,7 @@ func sweep(name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only locked
 	if err := flock(f); err != nil {
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return false, nil

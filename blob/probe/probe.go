@@ -17,7 +17,7 @@ import (
 )
 
 // ErrUnfit says that the store does not keep the contract of blob.Bucket.
-var ErrUnfit = errors.New("Cohort cannot run on this store") //nolint:revive,staticcheck // it begins with a name
+var ErrUnfit = errors.New("Cohort cannot run on this store") //nolint:staticcheck // it begins with a name
 
 // Check is one trial and what came of it.
 type Check struct {

@@ -64,7 +64,7 @@ func TestSecretsPrintRedacted(t *testing.T) {
 }
 
 // It sets the environment, so it is not parallel.
-func TestCredentialsComeFromTheEnvironment(t *testing.T) { //nolint:paralleltest // t.Setenv
+func TestCredentialsComeFromTheEnvironment(t *testing.T) {
 	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "MINIO_ROOT_USER", "MINIO_ACCESS_KEY", "AWS_PROFILE"} {
 		t.Setenv(name, "")
 	}

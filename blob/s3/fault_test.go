@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -119,9 +120,7 @@ func TestTruncatedAnswerIsAnError(t *testing.T) {
 		}
 		recorder := httptest.NewRecorder()
 		inner.ServeHTTP(recorder, r)
-		for name, values := range recorder.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), recorder.Header())
 		w.WriteHeader(recorder.Code)
 		_, _ = w.Write(recorder.Body.Bytes()[:recorder.Body.Len()/2])
 		_ = http.NewResponseController(w).Flush()

@@ -137,7 +137,11 @@ func TestSealedNonsenseIsCorrupt(t *testing.T) {
 func TestOnlyWhatNamesItsFormatIsSealed(t *testing.T) {
 	t.Parallel()
 	for _, v := range []any{
-		entry{Step: 1}, struct{}{}, 7, nil, []int{1}, map[string]string{"a": "b"},
+		entry{Step: 1},
+		struct{}{},
+		7, nil,
+		[]int{1},
+		map[string]string{"a": "b"},
 		struct {
 			Step   int    `json:"step"`
 			Format string `json:"format"`
