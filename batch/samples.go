@@ -31,7 +31,7 @@ type sampleRow struct {
 
 // maxPart bounds the samples of a Parquet file before compression. A reader
 // takes several times as much memory, and a single group may be larger.
-const maxPart = 16 << 20
+const maxPart = 8 << 20
 
 // Write stores a round's samples in as few Parquet files as hold whole groups
 // each. Samples are in the order of groups and rollouts, none twice.

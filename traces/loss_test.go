@@ -51,9 +51,10 @@ func TestMissingMarkersAreLosses(t *testing.T) {
 			b, r := filled(t)
 			around := b.ranges(t)[0]
 			hurt(b, around)
-			found, err := b.topic.Extract(t.Context(), r.collection(), around, keepNothing)
-			if err != nil || len(found.Losses) == 0 {
-				t.Fatalf("%+v, %v", found, err)
+			kept := make([][][]byte, 1)
+			found, err := b.topic.Extract(t.Context(), r.collection(), around, keepIn(kept))
+			if err != nil || len(found.Losses) == 0 || len(kept[0]) > 0 {
+				t.Fatalf("%+v, %v, %d parts kept", found, err, len(kept[0]))
 			}
 			for _, l := range found.Losses {
 				if l.Kind != job.LostMarker || l.Detail == "" {
@@ -67,14 +68,16 @@ func TestMissingMarkersAreLosses(t *testing.T) {
 // late breaks the log once the pass has begun to read.
 type late struct {
 	*memory
-	after int
+	after int // guarded by memory's mu, as is what hurt changes
 	hurt  func()
 }
 
 func (l *late) Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) ([]traces.Record, error) {
+	l.mu.Lock()
 	if l.after--; l.after == 0 {
 		l.hurt()
 	}
+	l.mu.Unlock()
 	return l.memory.Fetch(ctx, topic, partition, offset, min(maxBytes, 100))
 }
 
