@@ -57,6 +57,9 @@ func loadTensors(ctx context.Context, b blob.Bucket, id job.ID, places []job.Pla
 	for _, p := range places {
 		where[p.Digest] = p.Folder
 	}
+	if len(tensors) == 0 {
+		return nil, nil
+	}
 	arrays := make([]Array, len(tensors))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(transfers)

@@ -72,6 +72,9 @@ type openShard struct {
 	drive   int
 	timeout time.Duration
 	last    string // the last error of a worker with it
+	// missed says that nobody held the shard when it was last reconciled. One
+	// look may fall between two hands; the second decides.
+	missed bool
 }
 
 func (o *openShard) task() queue.Task {
@@ -150,7 +153,8 @@ func (d *driver) reconcile(ctx context.Context, shards []*openShard) error {
 		if status.LastError != "" {
 			o.last = status.LastError
 		}
-		if status.Condition == queue.Waiting || status.Condition == queue.Running {
+		if held := status.Condition == queue.Waiting || status.Condition == queue.Running; held || !o.missed {
+			o.missed = !held
 			continue
 		}
 		// It may have been settled since the last look.
@@ -180,6 +184,7 @@ type redriven struct {
 // redrive records the next drive of a shard and enqueues it. The records bound
 // how often a shard is driven, whoever drives it.
 func (d *driver) redrive(ctx context.Context, o *openShard) error {
+	o.missed = false
 	for {
 		o.drive++
 		if o.drive > job.MaxDrives {

@@ -22,6 +22,7 @@ import (
 	"github.com/cohort-rl/cohort/clock"
 	"github.com/cohort-rl/cohort/deployment"
 	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/traces"
 	"github.com/cohort-rl/cohort/traces/kafka"
 )
 
@@ -58,7 +59,7 @@ func connect(ctx context.Context, s Services, logger *slog.Logger) (*connections
 	if c.store, err = open.Open(ctx, s.Store, open.Options{Create: true}); err != nil {
 		return nil, err
 	}
-	if err := probe.Run(waiting, patient.New(c.store, clock.System{}, logger), nonce()); err != nil {
+	if _, err := probe.Run(waiting, patient.New(c.store, clock.System{}, logger), nonce()); err != nil {
 		return nil, fmt.Errorf("--store %s: %w", s.Store, err)
 	}
 	if c.deployment, err = deployment.Join(waiting, patient.New(c.store, clock.System{}, logger), nonce()); err != nil {
@@ -69,12 +70,16 @@ func connect(ctx context.Context, s Services, logger *slog.Logger) (*connections
 		return nil, errors.Join(fmt.Errorf("redis at %s does not answer within %s: %w; start it, or name another with --redis", s.Redis, s.Wait, err), c.Close())
 	}
 	if c.log, err = kafka.Open(s.Kafka...); err == nil {
-		if err = c.log.Ping(waiting); err != nil {
+		// A topic that is not there is an answer.
+		if _, err = c.log.Bounds(waiting, c.deployment.TopicPrefix()+"none"); errors.Is(err, traces.ErrGone) {
+			err = nil
+		}
+		if err != nil {
 			err = fmt.Errorf("kafka at %v does not answer within %s: %w; start it, or name another with --kafka", s.Kafka, s.Wait, err)
 		}
 	}
 	if err == nil {
-		c.codec, err = telemetry.NewCodec(telemetry.DefaultLimits(), telemetry.CompressionNone)
+		c.codec, err = telemetry.NewCodec(telemetry.DefaultLimits(), telemetry.None)
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
