@@ -28,8 +28,8 @@ import (
 
 // Services says where Redis, Kafka and the object store are.
 type Services struct {
-	Redis string        `default:"127.0.0.1:6379" env:"COHORT_REDIS" placeholder:"HOST:PORT" help:"Redis, which carries work. It may lose everything at any time."`
-	Kafka []string      `default:"127.0.0.1:9092" env:"COHORT_KAFKA" placeholder:"HOST:PORT,..." help:"Brokers of Kafka, which carries what agents record."`
+	Redis string        `default:"127.0.0.1:6379" env:"COHORT_REDIS" help:"Redis, which carries work. It may lose everything at any time."`
+	Kafka []string      `default:"127.0.0.1:9092" env:"COHORT_KAFKA" help:"Brokers of Kafka, which carries what agents record."`
 	Store string        `required:"" env:"COHORT_STORE" placeholder:"URL" help:"Object store, which holds everything that must last: file:///DIR or s3://BUCKET/PREFIX?endpoint=URL."`
 	Wait  time.Duration `default:"10s" env:"COHORT_WAIT" help:"How long to wait at start for services that do not answer yet."`
 }

@@ -27,7 +27,7 @@ type WorkerConfig struct {
 
 	Name      string        `env:"COHORT_WORKER_NAME" help:"Name in records and logs. Default: host name and a random part."`
 	Shards    int           `default:"8" env:"COHORT_WORKER_SHARDS" help:"Shards in hand at once."`
-	Listen    string        `default:"127.0.0.1:0" env:"COHORT_WORKER_LISTEN" placeholder:"HOST:PORT" help:"Where this worker serves policies to agents. Port 0 takes a free one."`
+	Listen    string        `default:"127.0.0.1:0" env:"COHORT_WORKER_LISTEN" help:"Where this worker serves policies to agents. Port 0 takes a free one."`
 	Advertise string        `env:"COHORT_WORKER_ADVERTISE" placeholder:"URL" help:"Base URL at which agents reach this worker. Default: the address it listens at."`
 	Grace     time.Duration `default:"10s" env:"COHORT_WORKER_GRACE" help:"How long shards in hand may go on after the signal to stop; then they are handed back."`
 }

@@ -1,0 +1,61 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Logging says what is logged and how.
+type Logging struct {
+	LogLevel  string `default:"info" enum:"debug,info,warn,error" env:"COHORT_LOG_LEVEL" help:"Least level that is logged: ${enum}."`
+	LogFormat string `default:"text" enum:"text,json" env:"COHORT_LOG_FORMAT" help:"Form of the log on standard error: ${enum}."`
+}
+
+// Logger returns a logger to out.
+func (l Logging) Logger(out io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.LogLevel)); err != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if l.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(out, options))
+	}
+	return slog.New(slog.NewTextHandler(out, options))
+}
+
+// Exit codes of every command.
+const (
+	ExitFailure = 1
+	ExitUsage   = 2
+)
+
+// Process parses the flags of a daemon into config and runs it until SIGINT or
+// SIGTERM; a second signal ends it at once. It returns the exit code.
+func Process(name, description, version string, config any, run func(context.Context) error) int {
+	parser, err := kong.New(config, kong.Name(name), kong.Description(description), kong.Vars{"version": version}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err == nil {
+		_, err = parser.Parse(os.Args[1:])
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %s. See %s --help.\n", name, strings.TrimRight(err.Error(), ".?!"), name)
+		return ExitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// Once the first signal came, the next one has its usual effect.
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx); err != nil && ctx.Err() == nil {
+		fmt.Fprintf(os.Stderr, "%s: %v.\n", name, err)
+		return ExitFailure
+	}
+	return 0
+}
