@@ -15,7 +15,7 @@ var ErrCorrupt = errors.New("corrupt Parquet file")
 // version of the library.
 func write[T any](rows []T) ([]byte, error) {
 	var file bytes.Buffer
-	if err := parquet.Write(&file, rows, parquet.Compression(&parquet.Zstd)); err != nil {
+	if err := parquet.Write(&file, rows, parquet.Compression(&parquet.Snappy)); err != nil {
 		return nil, fmt.Errorf("write Parquet: %w", err)
 	}
 	return file.Bytes(), nil
