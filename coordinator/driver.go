@@ -65,6 +65,7 @@ func Drive(ctx context.Context, c Config, def job.Definition) error {
 		def:     def,
 		store:   patient.New(c.Store, c.Clock, logger),
 		events:  make(chan job.Event),
+		head:    reporter{turn: make(chan struct{}, 1)},
 		abandon: map[job.Unit]context.CancelFunc{},
 	}
 	d.Logger = logger

@@ -3,7 +3,6 @@ package coordinator
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 
 	"github.com/cohort-rl/cohort/batch"
@@ -69,13 +68,19 @@ func (d *driver) putResult(ctx context.Context, e job.PutResult) (job.Event, err
 // reporter keeps the newest hint of the job's progress until it is written.
 type reporter struct {
 	next atomic.Pointer[job.Head]
-	mu   sync.Mutex // held while a hint is written, so that none overtakes a newer one
+	// turn holds an element while a hint is written, so that none overtakes a
+	// newer one. Whoever waits for it can be told to stop.
+	turn chan struct{}
 }
 
 // report writes the newest hint that is not written yet, if there is one.
 func (d *driver) report(ctx context.Context) error {
-	d.head.mu.Lock()
-	defer d.head.mu.Unlock()
+	select {
+	case d.head.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-d.head.turn }()
 	h := d.head.next.Swap(nil)
 	if h == nil {
 		return nil

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sync"
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/checkpoint"
@@ -21,7 +20,9 @@ type known struct {
 	begin *job.Begin
 	agent Agent
 
-	mu       sync.Mutex // guards what follows
+	// turn holds an element while a hand reads or writes what follows, which it
+	// may fetch meanwhile. Whoever waits for it can be told to stop.
+	turn     chan struct{}
 	data     map[blob.Digest][]json.RawMessage
 	policies map[blob.Digest]bool
 }
@@ -57,7 +58,7 @@ func (w *Worker) job(ctx context.Context, id job.ID) (*known, error) {
 		return nil, err
 	}
 	k = &known{
-		def: def, begin: entry.Begin, agent: a,
+		def: def, begin: entry.Begin, agent: a, turn: make(chan struct{}, 1),
 		data: map[blob.Digest][]json.RawMessage{}, policies: map[blob.Digest]bool{},
 	}
 	w.mu.Lock()
@@ -68,6 +69,17 @@ func (w *Worker) job(ctx context.Context, id job.ID) (*known, error) {
 	w.jobs[id] = k
 	return k, nil
 }
+
+func (k *known) enter(ctx context.Context) error {
+	select {
+	case k.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (k *known) leave() { <-k.turn }
 
 // plan reads a unit's plan.
 func (w *Worker) plan(ctx context.Context, u job.Unit) (*job.Plan, error) {
@@ -83,8 +95,10 @@ func (w *Worker) plan(ctx context.Context, u job.Unit) (*job.Plan, error) {
 
 // tasks returns the lines of the plan's data set.
 func (h *hand) tasks(ctx context.Context) ([]json.RawMessage, error) {
-	h.job.mu.Lock()
-	defer h.job.mu.Unlock()
+	if err := h.job.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer h.job.leave()
 	if lines, ok := h.job.data[h.plan.Data]; ok {
 		return lines, nil
 	}
@@ -109,8 +123,10 @@ func (h *hand) tasks(ctx context.Context) ([]json.RawMessage, error) {
 
 // host makes the plan's policy available to agents.
 func (h *hand) host(ctx context.Context) error {
-	h.job.mu.Lock()
-	defer h.job.mu.Unlock()
+	if err := h.job.enter(ctx); err != nil {
+		return err
+	}
+	defer h.job.leave()
 	weights := h.plan.Policy.Weights
 	if h.job.policies[weights] {
 		return nil
