@@ -25,6 +25,8 @@ type known struct {
 	turn     chan struct{}
 	data     map[blob.Digest][]json.RawMessage
 	policies map[blob.Digest]bool
+
+	hands hands
 }
 
 // maxJobs bounds how many jobs a worker remembers.

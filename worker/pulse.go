@@ -12,8 +12,9 @@ import (
 type pulse struct {
 	clock clock.Clock
 
-	mu  sync.Mutex // guards gap
-	gap time.Time  // the end of the last gap
+	mu   sync.Mutex // guards what follows
+	last time.Time  // the last beat; zero while run does not run
+	gap  time.Time  // the end of the last gap
 }
 
 const (
@@ -23,20 +24,26 @@ const (
 )
 
 func (p *pulse) run(ctx context.Context) {
-	last := p.clock.Now()
-	for p.clock.Sleep(ctx, beat) == nil {
-		now := p.clock.Now()
-		if now.Sub(last) > longest {
-			p.mu.Lock()
-			p.gap = now
-			p.mu.Unlock()
-		}
-		last = now
+	for p.note(); p.clock.Sleep(ctx, beat) == nil; {
+		p.note()
 	}
 }
 
-// gapSince says whether the process stood still at some time after t.
+// note takes a beat down, and the gap before it if there was one.
+func (p *pulse) note() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.clock.Now()
+	if !p.last.IsZero() && now.Sub(p.last) > longest {
+		p.gap = now
+	}
+	p.last = now
+}
+
+// gapSince says whether the process stood still at some time after t. A gap
+// that ends just now counts, although no beat has come yet.
 func (p *pulse) gapSince(t time.Time) bool {
+	p.note()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.gap.After(t)

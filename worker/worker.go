@@ -115,9 +115,13 @@ func (w *Worker) Handle(ctx context.Context, task queue.Task) error {
 	}
 	h := &hand{Worker: w, task: task, job: k, plan: plan, log: logger}
 	h.done = job.Settlement{Shard: s.String(), Worker: w.Name, Drive: task.Drive}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, leave := w.heed(ctx, k)
+	defer leave()
 	digest, err := h.do(ctx)
+	if errors.Is(context.Cause(ctx), errEnded) {
+		logger.Info("The shard is put down: the job has ended or was cancelled.")
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,75 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/job"
+)
+
+// errEnded is why a shard is put down: nobody waits for it any more.
+var errEnded = errors.New("the job has ended or was cancelled")
+
+// endedEvery is how often the store is asked whether a job in hand goes on.
+const endedEvery = 500 * time.Millisecond
+
+// hands are the shards of a job that are in hand.
+type hands struct {
+	mu     sync.Mutex // guards what follows
+	cancel map[int]context.CancelCauseFunc
+	next   int
+	stop   context.CancelFunc // ends the watch that would cancel them
+}
+
+// heed ends the returned context when the job is cancelled or has ended. One
+// watch serves all shards of a job that are in hand. The caller calls leave.
+func (w *Worker) heed(ctx context.Context, k *known) (heeding context.Context, leave func()) {
+	heeding, cancel := context.WithCancelCause(ctx)
+	h := &k.hands
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.cancel) == 0 {
+		h.cancel = map[int]context.CancelCauseFunc{}
+		var watching context.Context
+		watching, h.stop = context.WithCancel(context.WithoutCancel(ctx))
+		go w.watch(watching, k)
+	}
+	h.next++
+	id := h.next
+	h.cancel[id] = cancel
+	return heeding, func() {
+		cancel(nil)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if delete(h.cancel, id); len(h.cancel) == 0 {
+			h.stop()
+		}
+	}
+}
+
+// watch cancels every hand of a job once the job goes on no more.
+func (w *Worker) watch(ctx context.Context, k *known) {
+	for w.Clock.Sleep(ctx, endedEvery) == nil {
+		if !w.over(ctx, k.def.ID) {
+			continue
+		}
+		k.hands.mu.Lock()
+		defer k.hands.mu.Unlock()
+		for _, cancel := range k.hands.cancel {
+			cancel(errEnded)
+		}
+		return
+	}
+}
+
+// over says whether a job was cancelled or has ended.
+func (w *Worker) over(ctx context.Context, id job.ID) bool {
+	if _, err := w.Store.Head(ctx, id.ControlKey(0)); err == nil {
+		return true
+	}
+	_, err := w.Store.Head(ctx, id.ActiveKey())
+	return errors.Is(err, blob.ErrNotFound)
+}
