@@ -13,8 +13,12 @@ type Event interface{ event() }
 
 // The events.
 type (
-	// LogRead answers ReadLog: the first and the last entry; both nil for an empty log.
-	LogRead struct{ First, Last *Entry }
+	// LogRead answers ReadLog: the first and the last entry, both nil for an
+	// empty log, and the results of the evaluations that have one.
+	LogRead struct {
+		First, Last *Entry
+		Results     []Evaluation
+	}
 	// Prepared answers Prepare: the begin entry to put.
 	Prepared struct{ Begin *Begin }
 	// EntryRead answers PutEntry: what entry N is, ours or another's.

@@ -52,7 +52,7 @@ func (id ID) StepPrefix(generation, step int) string {
 
 func (u Unit) folder() string {
 	if u.Eval != "" {
-		return fmt.Sprintf("%sevals/%s/", u.Job.Prefix(), u.Eval)
+		return fmt.Sprintf("%s%s/", u.Job.EvalsPrefix(), u.Eval)
 	}
 	return fmt.Sprintf("%sg%020d/", u.Job.Prefix(), u.Generation)
 }
@@ -89,6 +89,9 @@ func (u Unit) RangesKey(e int) string { return u.folder() + "ranges/" + u.dotted
 func (u Unit) DriverKey(e int, phase Phase, n int) string {
 	return fmt.Sprintf("%sdrivers/%s/%s/%020d.json", u.folder(), u.dotted(e), phase, n)
 }
+
+// EvalsPrefix is the folder of the job's evaluations.
+func (id ID) EvalsPrefix() string { return id.Prefix() + "evals/" }
 
 // ResultKey is where the result of an evaluation lies.
 func (u Unit) ResultKey() string { return u.folder() + "result.json" }

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -80,8 +81,7 @@ func (s *State) next(event Event) []Effect {
 	case Prepared:
 		return s.put(Entry{N: 0, Kind: KindBegin, Begin: e.Begin})
 	case EntryRead:
-		s.putting = false
-		return s.adopt(e.Entry)
+		return s.entryRead(e.Entry)
 	case Updated:
 		if s.step == nil || s.step.number != e.Step || s.closing != nil {
 			return nil
@@ -93,7 +93,7 @@ func (s *State) next(event Event) []Effect {
 		if s.closing == nil {
 			return nil
 		}
-		e.End.Evaluations = s.results
+		e.End.Evaluations = s.allResults()
 		return s.put(Entry{N: s.nextEntry(), Kind: KindEnd, Generation: s.generation(), End: e.End})
 	case CancelRead:
 		s.cancel = &e
@@ -118,6 +118,7 @@ func (s *State) readLog(e LogRead) []Effect {
 	if e.Last == nil {
 		return []Effect{Prepare{}}
 	}
+	s.results = e.Results
 	if e.Last.N == e.First.N {
 		return s.adopt(e.First)
 	}
@@ -136,6 +137,20 @@ func (s *State) put(e Entry) []Effect {
 	return []Effect{PutEntry{e}}
 }
 
+// entryRead goes on from an entry that was put. When this driver wanted to end
+// the job and another's commit came first, the job goes on from that: what
+// failed may be behind it, and a cancel is decided anew.
+func (s *State) entryRead(e *Entry) []Effect {
+	if s.last != nil && e.N <= s.last.N {
+		return nil
+	}
+	s.putting = false
+	if s.closing != nil && e.Kind != KindEnd {
+		s.closing, s.eval = nil, nil
+	}
+	return s.adopt(e)
+}
+
 // adopt goes on from an entry, whoever wrote it.
 func (s *State) adopt(e *Entry) []Effect {
 	if s.last != nil && e.N <= s.last.N {
@@ -145,7 +160,7 @@ func (s *State) adopt(e *Entry) []Effect {
 	case KindBegin:
 		s.last, s.begin, s.first = e, e.Begin, e.Begin.Checkpoint.Step
 		if s.def.evaluates(s.first, s.first) {
-			s.pending = []Pending{{Step: s.first, Policy: e.policy()}}
+			s.pending = s.keepPending([]Pending{{Step: s.first, Policy: e.policy()}})
 		}
 	case KindCommit:
 		s.last, s.step, s.pending = e, nil, s.keepPending(e.Commit.Pending)
@@ -263,11 +278,19 @@ func (s *State) finish(v Verdict, reason, remedy string) []Effect {
 			effects = append(effects, Abandon{s.step.sweep.unit})
 		}
 	}
-	for _, p := range s.pending {
-		s.results = append(s.results, Evaluation{Step: p.Step, Manifest: p.Policy.Manifest, Incomplete: "the job ended before"})
-	}
 	s.closing = &f
 	return append(effects, f)
+}
+
+// allResults are the results of all evaluations that were due, in the order of
+// their steps.
+func (s *State) allResults() []Evaluation {
+	all := slices.Clone(s.results)
+	for _, p := range s.keepPending(s.pending) {
+		all = append(all, Evaluation{Step: p.Step, Manifest: p.Policy.Manifest, Incomplete: "the job ended before"})
+	}
+	slices.SortStableFunc(all, func(a, b Evaluation) int { return cmp.Compare(a.Step, b.Step) })
+	return all
 }
 
 // openRows is the ledger of the open step as it stands, with its plans.
@@ -291,8 +314,8 @@ func (s *State) openRows() ([]Round, []Row) {
 
 // failed ends the job, or the evaluation, whose effect cannot succeed.
 func (s *State) failed(e EffectFailed) []Effect {
-	if s.eval != nil && e.Unit.Eval != "" {
-		if e.Unit != s.eval.unit {
+	if e.Unit.Eval != "" {
+		if s.eval == nil || e.Unit != s.eval.unit {
 			return nil
 		}
 		return s.incomplete(e.Reason)
