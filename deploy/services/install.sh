@@ -1,0 +1,18 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # layout.sh sets root and cache
+# Programs that are built.
+
+# install_ready builds the program that asks the servers.
+install_ready() {
+  command -v go >/dev/null || fail "Go is missing: install Go 1.26 or newer"
+  mkdir -p "$cache"
+  (cd "$root" && go build -o "$cache/ready" ./deploy/services/ready)
+}
+
+# install_program NAME MODULE VERSION builds a pinned program, once.
+install_program() {
+  local folder=$cache/$1-$3
+  if [[ -x $folder/$1 ]]; then return; fi
+  say "building $1 $3; this takes some minutes"
+  GOBIN=$folder go install "$2@$3" || fail "cannot build $1; the Go module proxy must be within reach the first time"
+}

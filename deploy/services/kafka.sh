@@ -1,0 +1,43 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # up sets here; layout.sh cache and data
+# Apache Kafka from its published jars, one process that is broker and
+# controller.
+
+kafka_version=4.3.1
+kafka_jars=$cache/kafka-$kafka_version
+
+install_kafka() {
+  command -v java >/dev/null || fail "Java is missing: install a JRE 17 or newer (Debian: apt-get install openjdk-17-jre-headless)"
+  local java
+  java=$(java -XshowSettings:properties -version 2>&1 | awk '$1 == "java.specification.version" { print int($3) }')
+  ((java >= 17)) || fail "Java is too old for Kafka: install a JRE 17 or newer (Debian: apt-get install openjdk-17-jre-headless)"
+  if [[ -d $kafka_jars ]]; then return; fi
+  command -v mvn >/dev/null || fail "Maven is missing, which fetches Kafka: install it (Debian: apt-get install maven)"
+  say "fetching Kafka $kafka_version"
+  rm -rf "$kafka_jars.new"
+  mvn -q -B -C -f "$here/kafka.pom.xml" -Dkafka="$kafka_version" \
+    org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$kafka_jars.new" >"$cache/kafka.log" 2>&1 ||
+    fail "cannot fetch Kafka; see $cache/kafka.log"
+  mv "$kafka_jars.new" "$kafka_jars"
+}
+
+start_kafka() {
+  local properties=$data/kafka/server.properties
+  sed -e "s|@PORT@|$(port kafka "${SERVICES_KAFKA_PORT:-}")|" \
+    -e "s|@CONTROLLER@|$(port controller "${SERVICES_CONTROLLER_PORT:-}")|" \
+    -e "s|@DATA@|$data/kafka/data|" "$here/kafka.properties" >"$properties"
+  local logging=(-Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dorg.slf4j.simpleLogger.showDateTime=true
+    -Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd\ HH:mm:ss.SSS)
+  if [[ ! -e $data/kafka/formatted ]]; then
+    # A format that was broken off leaves a folder that cannot be formatted.
+    rm -rf "$data/kafka/data"
+    # The cluster's id is 16 bytes in base64: random ones, which begin with a letter.
+    java "${logging[@]}" -cp "$kafka_jars/*" kafka.tools.StorageTool format --standalone \
+      -t "C$(random 10)A" -c "$properties" >>"$data/kafka/log" 2>&1 || fail "cannot format Kafka's folder; see $data/kafka/log"
+    touch "$data/kafka/formatted"
+  fi
+  launch kafka java -Xms512m -Xmx512m "${logging[@]}" -cp "$kafka_jars/*" kafka.Kafka "$properties"
+}
+
+ask_kafka() { "$cache/ready" kafka "$(address kafka)"; }

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strconv"
+)
+
+// Ports below those that systems hand out to connections (from 32768 on
+// Linux): while a server is down, no connection of another process, nor a
+// client's own attempt to reach the server, takes its port away.
+const (
+	firstPort = 20000
+	ports     = 12000
+)
+
+// printFreePort writes a port of loopback that can be listened at.
+func printFreePort(ctx context.Context, out io.Writer) error {
+	var listen net.ListenConfig
+	for range 100 {
+		port := firstPort + rand.IntN(ports)
+		l, err := listen.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			continue
+		}
+		l.Close()
+		_, err = fmt.Fprintln(out, port)
+		return err
+	}
+	return errors.New("find a free port: 100 of 20000 to 31999 are taken")
+}
