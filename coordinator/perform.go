@@ -39,8 +39,7 @@ func (d *driver) answer(ctx context.Context, u job.Unit, event job.Event, err er
 	case err != nil && ctx.Err() != nil:
 	case err != nil:
 		failed := job.EffectFailed{Unit: u, Reason: err.Error()}
-		var cause *failure
-		if errors.As(err, &cause) {
+		if cause, ok := errors.AsType[*failure](err); ok {
 			failed.Remedy = cause.remedy
 		}
 		d.tell(ctx, failed)

@@ -60,7 +60,7 @@ func (s *Supervisor) pause(ctx context.Context) {
 	slept := make(chan struct{})
 	go func() {
 		defer close(slept)
-		_ = s.Clock.Sleep(ctx, s.Rescan) //nolint:errcheck // either way the pause is over
+		_ = s.Clock.Sleep(ctx, s.Rescan) // Either way the pause is over.
 	}()
 	select {
 	case <-s.wake:
@@ -145,7 +145,7 @@ func (s *Supervisor) lead(ctx context.Context, store blob.Bucket, id job.ID) {
 	case ctx.Err() == nil || !errors.Is(err, context.Canceled):
 		logger.Error("The job is not driven any more by this process.", "error", err)
 	}
-	//nolint:contextcheck // the lease is given up although the context has ended
+	// The lease is given up although the context has ended.
 	release, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer done()
 	if err := s.Queue.Release(release, id, s.Name); err != nil {

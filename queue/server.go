@@ -125,8 +125,18 @@ func (s *Server) Settled(ctx context.Context, t Task, expected int, digest blob.
 // logger hands asynq's messages to slog.
 type logger struct{ to *slog.Logger }
 
-func (l logger) Debug(args ...any) { l.to.Debug(fmt.Sprint(args...), "from", "asynq") }
-func (l logger) Info(args ...any)  { l.to.Info(fmt.Sprint(args...), "from", "asynq") }
-func (l logger) Warn(args ...any)  { l.to.Warn(fmt.Sprint(args...), "from", "asynq") }
-func (l logger) Error(args ...any) { l.to.Error(fmt.Sprint(args...), "from", "asynq") }
-func (l logger) Fatal(args ...any) { l.to.Error(fmt.Sprint(args...), "from", "asynq") }
+func (l logger) Debug(args ...any) {
+	l.to.Debug("The queue's library says something.", "asynq", fmt.Sprint(args...))
+}
+func (l logger) Info(args ...any) {
+	l.to.Info("The queue's library says something.", "asynq", fmt.Sprint(args...))
+}
+func (l logger) Warn(args ...any) {
+	l.to.Warn("The queue's library says something.", "asynq", fmt.Sprint(args...))
+}
+func (l logger) Error(args ...any) {
+	l.to.Error("The queue's library says something.", "asynq", fmt.Sprint(args...))
+}
+func (l logger) Fatal(args ...any) {
+	l.to.Error("The queue's library gives up.", "asynq", fmt.Sprint(args...))
+}

@@ -11,7 +11,7 @@ import (
 	"github.com/cohort-rl/cohort/cmd/internal/daemon"
 )
 
-var version = "devel" //nolint:gochecknoglobals // set by the linker
+var version = "devel" // set by the linker
 
 const description = `Drives training jobs and serves the HTTP API that cohort talks to.
 

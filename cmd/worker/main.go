@@ -10,7 +10,7 @@ import (
 	"github.com/cohort-rl/cohort/cmd/internal/daemon"
 )
 
-var version = "devel" //nolint:gochecknoglobals // set by the linker
+var version = "devel" // set by the linker
 
 const description = `Does the shards of training jobs: asks agents to attempt tasks, serves them the policy, and collects and scores the traces they leave.
 

@@ -92,7 +92,7 @@ func await(ctx context.Context, logger *slog.Logger, what string, try func(conte
 	err := try(ctx)
 	for said := false; err != nil && ctx.Err() == nil; err = try(ctx) {
 		if !said {
-			logger.Info("Waiting for "+what+".", "error", err)
+			logger.Info("Waiting for a service that does not answer yet.", "service", what, "error", err)
 			said = true
 		}
 		if (clock.System{}).Sleep(ctx, 200*time.Millisecond) != nil {
