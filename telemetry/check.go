@@ -8,8 +8,16 @@ import (
 	"unicode/utf8"
 )
 
+// checkReward refuses a reward that is not finite.
+func checkReward(body Body) error {
+	if r, ok := body.(Reward); ok && (math.IsNaN(r.Value) || math.IsInf(r.Value, 0)) {
+		return fmt.Errorf("%w: reward is %v", ErrInvalidEvent, r.Value)
+	}
+	return nil
+}
+
 // check reports the first field of an event that is out of its bounds. Encode
-// and Decode both end here, so neither accepts what the other refuses.
+// and Decode both end here, so what Encode accepts Decode accepts.
 func (l Limits) check(e Event) error {
 	if e.Body == nil {
 		return fmt.Errorf("%w: none", ErrUnknownBody)
@@ -76,9 +84,8 @@ func (l Limits) checkBody(body Body) error {
 		}
 		return l.names(name{"tool", b.Tool})
 	case Reward:
-		if math.IsNaN(b.Value) || math.IsInf(b.Value, 0) {
-			return fmt.Errorf("%w: reward is %v", ErrInvalidEvent, b.Value)
-		}
+		// Encode refuses a reward that is not finite. Decode hands it over, so
+		// that the rollout gets the fate of that name and not of a corrupt trace.
 	case Error:
 		return l.checkError(b)
 	case End:

@@ -57,7 +57,7 @@ func NewCodec(limits Limits, compression Compression) (*Codec, error) {
 // during the call alone. Errors are ErrInvalidEvent, ErrUnknownBody and
 // *PayloadTooLarge, and all are final.
 func (c *Codec) Encode(e Event) ([]byte, error) {
-	if err := c.limits.check(e); err != nil {
+	if err := errors.Join(c.limits.check(e), checkReward(e.Body)); err != nil {
 		return nil, err
 	}
 	message := toProto(e)
