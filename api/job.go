@@ -58,11 +58,10 @@ const rewardMetric = "reward"
 
 // FromHead is the job of a definition whose progress the hint head tells; nil
 // is none yet.
-func FromHead(def *job.Definition, head *job.Head) Job {
-	j := Job{
-		ID: def.ID, Name: def.Spec.Name, State: StatePending, Stage: job.StageWaiting,
-		Steps: def.Spec.Steps, Submitted: def.At,
-	}
+func FromHead(def *job.Definition, head *job.Head) Job { return summarize(def).job(head) }
+
+func (s summary) job(head *job.Head) Job {
+	j := Job{ID: s.id, Name: s.name, State: StatePending, Stage: job.StageWaiting, Steps: s.steps, Submitted: s.at}
 	if head == nil {
 		return j
 	}

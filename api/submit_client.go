@@ -38,6 +38,7 @@ func (c *Client) Submit(ctx context.Context, s Submission) (j Job, created bool,
 		return Job{}, false, fmt.Errorf("make request: %w", err)
 	}
 	request.Header.Set("Content-Type", form.contentType)
+	request.Header.Set("Expect", "100-continue") // a server that refuses need not read it all
 	request.ContentLength = form.size()
 	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(form.reader()), nil }
 	if s.Key != "" {

@@ -1,0 +1,96 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/clock"
+	"github.com/cohort-rl/cohort/job"
+)
+
+// Config is what a server needs. All fields but Token are required.
+type Config struct {
+	Store blob.Bucket
+	// Wake tells the coordinator beside the server that there is a new job.
+	Wake  func()
+	Clock clock.Clock
+	// Nonce returns a fresh random id of at least 128 bits.
+	Nonce func() string
+	// NewID returns a fresh id for a job of that name.
+	NewID  func(name string) job.ID
+	Logger *slog.Logger
+	// Version is that of the program.
+	Version string
+	// Token is what clients must present. Without one the server answers only
+	// requests that name it by a loopback address.
+	Token string
+}
+
+// Server answers the API. It is an http.Handler; Serve runs it with deadlines.
+type Server struct {
+	config  Config
+	guard   guard
+	names   *names
+	heads   *heads
+	index   *index
+	turns   chan struct{} // of submissions, which are held in memory
+	handler http.Handler
+}
+
+// maxSubmissions is how many submissions are held in memory at a time.
+const maxSubmissions = 2
+
+// NewServer returns a server. It does nothing until it is asked.
+func NewServer(c Config) *Server {
+	s := &Server{
+		config: c,
+		guard:  newGuard(c.Token),
+		names:  newNames(c.Store),
+		heads:  newHeads(c.Store, c.Clock),
+		index:  newIndex(c.Store, c.Logger),
+		turns:  make(chan struct{}, maxSubmissions),
+	}
+	s.handler = s.build(context.Background())
+	return s
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Serve answers on l until ctx ends; requests under way then have five seconds,
+// and streams of events end at once. It closes l, and returns nil when it
+// stopped because ctx ended. No goroutine of it outlives it.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler:           s.build(ctx),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       requestTimeout,
+		WriteTimeout:      2 * requestTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
+	}
+	drained := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(drained)
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+		defer cancel()
+		if server.Shutdown(drain) != nil {
+			_ = server.Close() // Whoever is still talking is cut off.
+		}
+	})
+	err := server.Serve(l)
+	if !stop() {
+		<-drained
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	_ = server.Close() // The error that counts is the one before.
+	return fmt.Errorf("serve the API: %w", err)
+}
