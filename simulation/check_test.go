@@ -1,0 +1,129 @@
+package simulation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cohort-rl/cohort/batch"
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/checkpoint"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/records"
+)
+
+// outcome is what a run came to.
+type outcome struct {
+	chain   []blob.Digest // the manifests, from that of step 0 on
+	verdict job.Verdict
+	reason  string
+	evals   []job.Evaluation
+	counted map[string]int
+	picks   int
+	history *history
+}
+
+// judge reads the store as a stranger would, and checks what must hold in every
+// run.
+func (w *world) judge() (outcome, error) {
+	o := outcome{counted: w.faults.counted, picks: w.picks, history: w.history}
+	if w.store.contradiction != nil {
+		return o, w.store.contradiction
+	}
+	ctx := context.Background() //nolint:usetesting // the model is not bound to a test
+	last, err := checkpoint.LastEntry(ctx, w.store, w.def.ID, -1)
+	if err != nil {
+		return o, err
+	}
+	var totals job.Totals
+	for n := range last + 1 {
+		e, err := checkpoint.ReadEntry(ctx, w.store, w.def.ID, n)
+		if err != nil {
+			return o, err
+		}
+		if o.verdict != "" {
+			return o, fmt.Errorf("entry %d follows the end", n)
+		}
+		if c, ok := e.NewCheckpoint(); ok {
+			if o.chain = append(o.chain, c.Manifest); c.Step != n {
+				return o, fmt.Errorf("entry %d is of step %d", n, c.Step)
+			}
+		}
+		if e.Commit != nil {
+			totals = totals.Plus(e.Commit.Ledger.Totals)
+			if e.Commit.Totals != totals {
+				return o, fmt.Errorf("entry %d counts %+v, its ledgers %+v", n, e.Commit.Totals, totals)
+			}
+			if err := w.join(ctx, e.Commit.Ledger, len(e.Commit.Rounds)); err != nil {
+				return o, fmt.Errorf("entry %d: %w", n, err)
+			}
+		}
+		if e.End != nil {
+			o.verdict, o.reason, o.evals = e.End.Verdict, e.End.Reason, e.End.Evaluations
+			for _, ledger := range e.End.Ledgers {
+				if err := w.join(ctx, ledger, -1); err != nil {
+					return o, fmt.Errorf("end: %w", err)
+				}
+			}
+		}
+	}
+	if o.verdict == "" {
+		return o, errors.New("the log has no end")
+	}
+	return o, nil
+}
+
+// join checks a ledger against the plans of so many rounds, or of those that it
+// has rows of.
+func (w *world) join(ctx context.Context, ledger job.LedgerRef, rounds int) error {
+	var rows []batch.Row
+	for _, part := range ledger.Parts {
+		body, err := blob.GetContent(ctx, w.store, w.def.ID.StepPrefix(0, ledger.Step)+string(part.Digest), part.Digest)
+		if err != nil {
+			return err
+		}
+		more, err := batch.ReadLedger(body)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, more...)
+	}
+	if rounds < 0 && len(rows) > 0 {
+		rounds = int(rows[len(rows)-1].Round) + 1
+	}
+	var plans []*job.Plan
+	for round := range rounds {
+		plan, _, err := records.Read[job.Plan](ctx, w.store, job.Unit{Job: w.def.ID, Step: ledger.Step, Round: round}.PlanKey(), job.PlanFormat)
+		if err != nil {
+			return err
+		}
+		plans = append(plans, plan)
+	}
+	if err := batch.Join(plans, rows); err != nil {
+		return err
+	}
+	t := batch.Totals(rows)
+	if t != ledger.Totals || t.Used+t.Dropped+t.Failed != t.Planned {
+		return fmt.Errorf("the ledger of step %d says %+v, its rows %+v", ledger.Step, ledger.Totals, t)
+	}
+	return nil
+}
+
+// like checks that a run came out as the undisturbed one did.
+func (o outcome) like(want outcome, cancelled bool) error {
+	switch {
+	case cancelled && o.verdict == job.Cancelled:
+		if len(o.chain) > len(want.chain) || !slices.Equal(o.chain, want.chain[:len(o.chain)]) {
+			return fmt.Errorf("the checkpoints are %s, those of the undisturbed run begin otherwise: %s", o.chain, want.chain)
+		}
+		return nil
+	case o.verdict != want.verdict:
+		return fmt.Errorf("the job ended %s (%s), the undisturbed one %s (%s)", o.verdict, o.reason, want.verdict, want.reason)
+	case !slices.Equal(o.chain, want.chain):
+		return fmt.Errorf("the checkpoints are %s, those of the undisturbed run %s", o.chain, want.chain)
+	case !slices.Equal(o.evals, want.evals):
+		return fmt.Errorf("the evaluations are %+v, those of the undisturbed run %+v", o.evals, want.evals)
+	}
+	return nil
+}

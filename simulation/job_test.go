@@ -1,0 +1,92 @@
+package simulation_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/blob/sealed"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/job/spec"
+)
+
+// attempts is how often an agent may fail.
+const attempts = 3
+
+// variations of jobs. Each is small, and together they use every phase.
+func variations() []string {
+	head := func(steps, groups, rollouts int, rest string) string {
+		return fmt.Sprintf(`{name: simulated, seed: 7, steps: %d, policy: {kind: linear, features: %d},
+agent: {url: "http://127.0.0.1:1/", timeout: 4s, attempts: %d},
+tasks: {data: tasks.jsonl, groups: %d, rollouts: %d}, traces: {partitions: 2},
+%s}`, steps, features, attempts, groups, rollouts, rest)
+	}
+	const (
+		plain   = `optimizer: {learning_rate: 0.1}`
+		limits  = `limits: {shard_rollouts: 2, rollouts_in_flight: 2, deadlines: {rollout: 24h, collect: 24h, update: 24h, eval: 24h}}`
+		sharded = `limits: {shard_rollouts: 2, collect_rollouts: 2, deadlines: {rollout: 24h, collect: 24h, update: 24h, eval: 24h}}`
+	)
+	return []string{
+		head(2, 3, 2, plain+", "+limits),
+		head(2, 3, 2, plain+", "+sharded),
+		head(3, 2, 2, plain+", grpo: {dynamic_sampling: {rounds: 2}}, "+limits),
+		head(2, 2, 2, plain+", eval: {every: 1, tasks: 2}, "+limits),
+		head(2, 3, 3, `optimizer: {learning_rate: 0.1, kind: sgd}, grpo: {epochs: 2, minibatches: 2, kl: {coefficient: 0.1}}, `+limits),
+		head(2, 2, 2, plain+", eval: {tasks: 3}, grpo: {dynamic_sampling: {rounds: 3}}, "+sharded),
+	}
+}
+
+// tasks is the data set.
+func tasks() []byte {
+	var b bytes.Buffer
+	for i := range 5 {
+		fmt.Fprintf(&b, "{\"number\": %d}\n", i)
+	}
+	return b.Bytes()
+}
+
+// submit puts a job into the store as the API does.
+func (w *world) submit() error {
+	s, err := spec.Decode("job.yaml", []byte(variations()[w.plan.variation]))
+	if err != nil {
+		return err
+	}
+	data := tasks()
+	set := job.DataSet{Blob: blob.RefOf(data), Lines: bytes.Count(data, []byte("\n"))}
+	w.def = job.Definition{Format: job.DefinitionFormat, ID: w.plan.id(), At: time.Now().UTC(), Spec: s, Tasks: set}
+	if s.Eval != nil {
+		w.def.Eval = set
+	}
+	if w.def.Training, err = s.TrainingDigest(set.Blob.Digest); err != nil {
+		return err
+	}
+	definition, err := sealed.Seal(w.def)
+	if err != nil {
+		return err
+	}
+	for key, body := range map[string][]byte{
+		w.def.ID.DataKey(set.Blob.Digest): data, w.def.ID.ActiveKey(): []byte("{}"), w.def.ID.SpecKey(): definition,
+	} {
+		if _, err := w.store.put(key, body, blob.IfAbsent()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retired says whether the job has left the list of active ones.
+func (w *world) retired() bool {
+	_, err := w.store.Head(context.Background(), w.def.ID.ActiveKey()) //nolint:usetesting // the model is not bound to a test
+	return err != nil
+}
+
+// cancel asks for the job to be cancelled.
+func (w *world) cancel() {
+	body, err := sealed.Seal(job.Control{Format: job.ControlFormat, Action: job.ActionCancel, Nonce: "cancel", At: time.Now().UTC()})
+	if err == nil {
+		_, err = w.store.put(w.def.ID.ControlKey(0), body, blob.IfAbsent())
+	}
+	w.history.add("person", "cancel", fmt.Sprint(err))
+}

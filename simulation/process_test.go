@@ -1,0 +1,96 @@
+package simulation_test
+
+import (
+	"context"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// A process is one life of a coordinator or a worker; nature and the agents are
+// no processes of ours and never die.
+type process struct {
+	name    string
+	slot    int
+	life    int
+	process bool
+	kind    kind // of what happens by itself, for the agents
+	ctx     context.Context
+	cancel  context.CancelFunc
+	skew    time.Duration // of its clock
+	nonces  atomic.Int64
+
+	dead    bool      // guarded by world.mu
+	diedAt  time.Time // the scheduler's alone, like what follows
+	stalled time.Time // it stands still until then
+	since   time.Time // when it began to stand still
+}
+
+// start begins a life of a slot.
+func (w *world) start(slot, life int) {
+	role, work := w.role(slot)
+	p := &process{name: role + "." + strconv.Itoa(life), slot: slot, life: life, process: true}
+	p.skew = time.Duration(w.luck.IntN(2000)-1000) * time.Millisecond
+	p.ctx, p.cancel = context.WithCancel(context.Background()) //nolint:usetesting // a life ends before the test does
+	w.processes[slot] = p
+	w.running.Go(func() { work(p) })
+	p.nonces.Store(0)
+}
+
+// kill ends a life; the slot begins another one later.
+func (w *world) kill(p *process) {
+	if !w.end(p) {
+		return
+	}
+
+	w.later(w.nature, "start of the successor of "+p.name, w.soon(3*time.Second), func() { w.start(p.slot, p.life+1) })
+}
+
+// end makes every later call of the process fail, and its pending ones.
+func (w *world) end(p *process) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p.dead {
+		return false
+	}
+	p.dead, p.diedAt = true, time.Now()
+	p.cancel()
+	return true
+}
+
+// stall makes a process stand still.
+func (w *world) stall(p *process, d time.Duration) {
+	p.since, p.stalled = time.Now(), time.Now().Add(d)
+}
+
+// alive says whether the queue sees signs of life of the process: it sees them
+// for three seconds after the last.
+func (p *process) alive(now time.Time) bool {
+	const shown = 3 * time.Second
+	if p.dead {
+		return now.Sub(p.diedAt) < shown
+	}
+	return !now.Before(p.stalled) || now.Sub(p.since) < shown
+}
+
+// nonce is fresh, unless the run's mutation takes that away.
+func (w *world) nonce(p *process) func() string {
+	return func() string {
+		if w.plan.mutation.constantNonce {
+			return "nonce"
+		}
+		return p.name + "-" + strconv.FormatInt(p.nonces.Add(1), 10)
+	}
+}
+
+// clock is the clock of a process.
+type clock struct {
+	*world
+	by *process
+}
+
+func (c clock) Now() time.Time { return time.Now().Add(c.by.skew) }
+
+func (c clock) Sleep(ctx context.Context, d time.Duration) error {
+	return c.perform(ctx, &call{by: c.by, kind: sleeps, label: "sleep " + d.String(), from: time.Now().Add(d), effect: func() {}})
+}

@@ -1,0 +1,115 @@
+package simulation_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/blob/mem"
+)
+
+// store is the model of the object store: a bucket in memory that notices when
+// what must never change does.
+type store struct {
+	*mem.Bucket
+	mutation      mutation
+	contradiction error
+}
+
+// put stores under the condition, unless the run's mutation ignores it.
+func (s *store) put(key string, body []byte, cond blob.Condition) (blob.Version, error) {
+	ctx := context.Background() //nolint:usetesting // the model is not bound to a test
+	if s.mutation.ignores(key) {
+		cond = blob.Always()
+	}
+	old, err := s.Get(ctx, key)
+	version, putErr := s.Bucket.Put(ctx, key, body, cond)
+	if err == nil && putErr == nil && !bytes.Equal(old.Body, body) && !hint(key) && s.contradiction == nil {
+		s.contradiction = fmt.Errorf("%s was replaced", key)
+	}
+	return version, putErr
+}
+
+// hint says whether an object may be rewritten.
+func hint(key string) bool { return strings.HasSuffix(key, "/head.json") }
+
+// bucket is the store as a process sees it.
+type bucket struct {
+	*world
+	by *process
+}
+
+// short leaves out of a key what every key of a run has.
+func short(key string) string {
+	key = strings.TrimPrefix(key, "jobs/")
+	if i := strings.IndexByte(key, '/'); i > 0 {
+		key = key[i+1:]
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(key, "0000000000000000000", ""), "00000", "")
+}
+
+func (b bucket) Get(ctx context.Context, key string) (object blob.Object, err error) {
+	c := &call{by: b.by, kind: storeRead, label: "get " + short(key), fail: func(e error) { err = e }}
+	c.effect = func() { object, err = b.store.Get(context.WithoutCancel(ctx), key) }
+	if gone := b.perform(ctx, c); gone != nil {
+		return blob.Object{}, gone
+	}
+	return object, err
+}
+
+func (b bucket) Put(ctx context.Context, key string, body []byte, cond blob.Condition) (version blob.Version, err error) {
+	c := &call{by: b.by, kind: storeWrite, label: "put " + short(key), fail: func(e error) { err = e }}
+	c.effect = func() { version, err = b.store.put(key, body, cond) }
+	if gone := b.perform(ctx, c); gone != nil {
+		return "", gone
+	}
+	return version, err
+}
+
+func (b bucket) Head(ctx context.Context, key string) (info blob.Info, err error) {
+	c := &call{by: b.by, kind: storeRead, label: "head " + short(key), fail: func(e error) { err = e }}
+	c.effect = func() { info, err = b.store.Head(context.WithoutCancel(ctx), key) }
+	if gone := b.perform(ctx, c); gone != nil {
+		return blob.Info{}, gone
+	}
+	return info, err
+}
+
+func (b bucket) List(ctx context.Context, prefix, after string) iter.Seq2[blob.Info, error] {
+	return func(yield func(blob.Info, error) bool) {
+		var found []blob.Info
+		var err error
+		c := &call{by: b.by, kind: storeRead, label: "list " + short(prefix), fail: func(e error) { err = e }}
+		c.effect = func() {
+			for info := range b.store.List(context.WithoutCancel(ctx), prefix, after) {
+				found = append(found, info)
+			}
+		}
+		if gone := b.perform(ctx, c); gone != nil {
+			err = gone
+		}
+		for i, info := range found {
+			if err != nil && i == len(found)/2 {
+				break // a page came, and then the error
+			}
+			if !yield(info, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(blob.Info{}, err)
+		}
+	}
+}
+
+func (b bucket) Delete(ctx context.Context, key string) (err error) {
+	c := &call{by: b.by, kind: storeWrite, label: "delete " + short(key), fail: func(e error) { err = e }}
+	c.effect = func() { err = b.store.Delete(context.WithoutCancel(ctx), key) }
+	if gone := b.perform(ctx, c); gone != nil {
+		return gone
+	}
+	return err
+}

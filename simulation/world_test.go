@@ -1,0 +1,170 @@
+package simulation_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"testing/synctest"
+	"time"
+
+	"github.com/cohort-rl/cohort/blob/mem"
+	"github.com/cohort-rl/cohort/coordinator"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/numerics"
+	"github.com/cohort-rl/cohort/policy/serve"
+	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/traces"
+	"github.com/cohort-rl/cohort/worker"
+)
+
+// runPlan is what a run is a function of.
+type runPlan struct {
+	seed      uint64
+	variation int
+	faults    int
+	cancel    bool
+	odd       bool // some agents misbehave
+	burst     bool // agents send all events at once
+	spread    bool // a thread's events lie in all partitions
+	mutation  mutation
+}
+
+// planOf derives a run from its seed.
+func planOf(seed uint64) runPlan {
+	s := numerics.NewStream(seed, 3)
+	return runPlan{
+		seed: seed, variation: s.IntN(len(variations())), faults: 1 + s.IntN(30),
+		cancel: s.IntN(16) == 0, odd: s.IntN(2) == 0, burst: s.IntN(2) == 0, spread: s.IntN(3) == 0,
+	}
+}
+
+// undisturbed is the run that p must come out like: of another job id, without
+// faults.
+func (p runPlan) undisturbed() runPlan {
+	return runPlan{seed: 1 << 40, variation: p.variation, odd: p.odd}
+}
+
+// id is that of the run's job, which must not matter.
+func (p runPlan) id() job.ID { return job.ID("job-" + strconv.FormatUint(p.seed, 10)) }
+
+const (
+	coordinators = 2
+	workers      = 3
+	hands        = 2 // tasks that a worker does at once
+)
+
+// newWorld makes the world of a run. It must be called in a bubble.
+func newWorld(p runPlan, codec *telemetry.Codec) *world {
+	w := &world{
+		plan: p, choice: numerics.NewStream(p.seed, 1), luck: numerics.NewStream(p.seed, 2),
+		history: &history{began: time.Now()},
+		store:   &store{Bucket: mem.New(), mutation: p.mutation},
+		queue:   newQueue(p.mutation), codec: codec,
+		nature: &process{name: "nature"}, agent: &process{name: "agent", kind: sends},
+		processes:  make([]*process, coordinators+workers),
+		registered: make(chan struct{}, 1),
+		faults:     faults{left: p.faults, kills: 6, stalls: 4, losses: 2, every: 40, counted: map[string]int{}},
+	}
+	w.log = &log{topics: map[string][]partition{}, luck: w.choice}
+	w.agents = &agents{world: w, codec: codec, odd: p.odd, breaks: map[string]int{}}
+	return w
+}
+
+// live runs a job to its end, and lets the dead and the slow go on for a while.
+func (w *world) live() error {
+	if err := w.submit(); err != nil {
+		return err
+	}
+	for slot := range w.processes {
+		w.start(slot, 1)
+	}
+	cancelAt := -1
+	if w.plan.cancel {
+		cancelAt = w.luck.IntN(1500)
+	}
+	linger := 20 + w.luck.IntN(100)
+	err := w.run(func() bool {
+		if w.picks == cancelAt {
+			w.cancel()
+		}
+		if w.picks%64 == 0 {
+			w.queue.recover(time.Now())
+		}
+		if w.retired() {
+			linger--
+		}
+		return linger == 0
+	})
+	w.close()
+	return err
+}
+
+// close ends everybody.
+func (w *world) close() {
+	synctest.Wait()
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	for _, p := range w.processes {
+		w.end(p)
+	}
+	w.running.Wait()
+}
+
+// role is what the processes of a slot do.
+func (w *world) role(slot int) (name string, work func(*process)) {
+	if slot < coordinators {
+		return "coordinator-" + strconv.Itoa(slot+1), w.coordinate
+	}
+	return "worker-" + strconv.Itoa(slot-coordinators+1), w.work
+}
+
+func (w *world) logger(p *process) *slog.Logger {
+	return slog.New(said{Handler: slog.DiscardHandler, history: w.history, by: p.name})
+}
+
+func (w *world) coordinate(p *process) {
+	s := coordinator.NewSupervisor(coordinator.Config{
+		Store: bucket{w, p}, Queue: client{w, p}, Log: w.plan.mutation.log(w, p), Clock: clock{w, p},
+		Nonce: w.nonce(p), Logger: w.logger(p), Name: p.name, TopicPrefix: "t-", Codec: w.codec,
+		Poll: 500 * time.Millisecond,
+	}, time.Second, 3*time.Second)
+	if err := s.Run(p.ctx); p.ctx.Err() == nil {
+		panic(fmt.Sprintf("%s ended: %v", p.name, err))
+	}
+}
+
+func (w *world) work(p *process) {
+	host := serve.NewHost(64)
+	wk := worker.New(worker.Config{
+		Store: bucket{w, p}, Log: traces.Log(reader{w, p}), Codec: w.codec, Reports: client{w, p},
+		Policies: serve.Site{Host: host, Base: "http://" + p.name},
+		Agents:   func(*job.Definition) (worker.Agent, error) { return asked{w.agents, p, host}, nil },
+		Brokers:  []string{"127.0.0.1:1"}, Clock: clock{w, p}, Nonce: w.nonce(p), Logger: w.logger(p), Name: p.name,
+	})
+	var all sync.WaitGroup
+	all.Go(func() { wk.Pulse(p.ctx) })
+	for range hands {
+		all.Go(func() { w.serve(p, wk) })
+	}
+	all.Wait()
+}
+
+// serve takes tasks and does them, one at a time.
+func (w *world) serve(p *process, wk *worker.Worker) {
+	q := client{w, p}
+	for p.ctx.Err() == nil {
+		task, hand, err := q.take(p.ctx)
+		if err != nil {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(p.ctx, task.Timeout)
+		failed := wk.Handle(ctx, task)
+		cancel()
+		_ = q.call(p.ctx, "hand back "+task.ID(), func() { //nolint:errcheck // what is not handed back lapses
+			q.queue.handBack(task.ID(), hand, failed, time.Now())
+		})
+	}
+}
