@@ -36,12 +36,8 @@ type (
 	tick     time.Time
 )
 
-// Init starts the clock.
-func (l *live) Init() tea.Cmd { return nextTick() }
-
-func nextTick() tea.Cmd {
-	return tea.Tick(time.Second, func(t time.Time) tea.Msg { return tick(t) })
-}
+// Init has nothing to begin: all that happens is sent.
+func (l *live) Init() tea.Cmd { return nil }
 
 // Update takes what happened.
 func (l *live) Update(message tea.Msg) (tea.Model, tea.Cmd) {
@@ -53,7 +49,6 @@ func (l *live) Update(message tea.Msg) (tea.Model, tea.Cmd) {
 		return l, tea.Quit
 	case tick:
 		l.now = time.Time(message)
-		return l, nextTick()
 	case tea.WindowSizeMsg:
 		if message.Width > 0 && message.Height > 0 {
 			l.width, l.height = message.Width, message.Height
@@ -87,6 +82,7 @@ func runLive(ctx context.Context, out io.Writer, source Source, o Options) (api.
 
 	watching, stop := context.WithCancel(ctx)
 	var told sync.WaitGroup
+	told.Go(func() { tell(watching, program) })
 	told.Go(func() {
 		err := source(watching, func(e api.Event) error {
 			program.Send(happened(e))
@@ -103,4 +99,18 @@ func runLive(ctx context.Context, out io.Writer, source Source, o Options) (api.
 		return l.model.Job(), fmt.Errorf("show the job: %w", err)
 	}
 	return l.model.Job(), l.err
+}
+
+// tell tells the program the time, once a second.
+func tell(ctx context.Context, program *tea.Program) {
+	clock := time.NewTicker(time.Second)
+	defer clock.Stop()
+	for {
+		select {
+		case now := <-clock.C:
+			program.Send(tick(now))
+		case <-ctx.Done():
+			return
+		}
+	}
 }
