@@ -28,7 +28,7 @@ type outcome struct {
 // run.
 func (w *world) judge() (outcome, error) {
 	o := outcome{counted: w.faults.counted, picks: w.picks, history: w.history}
-	if w.store.contradiction != nil {
+	if w.store.contradiction != nil && !w.plan.mutation.allowReplacing {
 		return o, w.store.contradiction
 	}
 	ctx := context.Background() //nolint:usetesting // the model is not bound to a test

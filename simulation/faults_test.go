@@ -27,6 +27,8 @@ func (w *world) befall(c *call) {
 	w.faults.left--
 	if w.luck.IntN(8) == 0 {
 		w.strike()
+		w.postpone(c, c.from) // it may not be ready any more
+		return
 	}
 	if c.by.process && w.luck.IntN(6) == 0 && w.faults.kills > 0 {
 		w.killAt(c)

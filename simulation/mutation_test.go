@@ -1,17 +1,21 @@
 package simulation_test
 
 import (
+	"fmt"
 	"strings"
-
-	"github.com/cohort-rl/cohort/traces"
+	"testing"
 )
 
 // mutation takes a part of the protocol away.
 type mutation struct {
-	constantNonce bool
-	noReconciler  bool
-	ignoreLog     bool
-	ignoreSettled bool
+	ignoreLog      bool // the store forgets the condition of log entries
+	ignoreSettled  bool // and that of settled records
+	constantNonce  bool // executions and markers have no nonce of their own
+	noClosing      bool // ranges end where the log ended before the rollouts did
+	noMarkCheck    bool // markers are not looked at: whatever lies there passes
+	noDuplicates   bool // a record that comes twice is not known as the same
+	noReconciler   bool // what nobody holds any more is not driven again
+	allowReplacing bool // what is replaced in the store is not a failure by itself
 }
 
 // ignores says whether the store forgets the condition on a key.
@@ -19,5 +23,38 @@ func (m mutation) ignores(key string) bool {
 	return m.ignoreLog && strings.Contains(key, "/log/") || m.ignoreSettled && strings.Contains(key, "/settled/")
 }
 
-// log is the log that a coordinator sees.
-func (m mutation) log(w *world, p *process) traces.Log { return reader{w, p} }
+// A part of the protocol that is taken away is missed: one of the first so many
+// runs fails.
+func TestSimulationMissesWhatIsTakenAway(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		mutation mutation
+		within   int
+	}{
+		{"condition of log entries", mutation{ignoreLog: true}, 50},
+		{"condition of settled records", mutation{ignoreSettled: true}, 50},
+		{"condition of settled records, by what comes of it", mutation{ignoreSettled: true, allowReplacing: true}, 100},
+		{"nonce", mutation{constantNonce: true}, 50},
+		{"reconciler", mutation{noReconciler: true}, 50},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			refs := &references{codec: newCodec(t), made: map[runPlan]outcome{}}
+			for n := range c.within {
+				p := planOf(uint64(n + 1))
+				p.mutation = c.mutation
+				if _, err := refs.check(t, p); err != nil {
+					t.Logf("missed in run %d of at most %d: %s", n+1, c.within, first(err))
+					return
+				}
+			}
+			t.Errorf("not missed in %d runs", c.within)
+		})
+	}
+}
+
+func first(err error) string {
+	text, _, _ := strings.Cut(fmt.Sprint(err), "\n")
+	return text[:min(len(text), 200)]
+}

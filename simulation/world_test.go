@@ -15,7 +15,6 @@ import (
 	"github.com/cohort-rl/cohort/numerics"
 	"github.com/cohort-rl/cohort/policy/serve"
 	"github.com/cohort-rl/cohort/telemetry"
-	"github.com/cohort-rl/cohort/traces"
 	"github.com/cohort-rl/cohort/worker"
 )
 
@@ -139,7 +138,7 @@ func (w *world) coordinate(p *process) {
 func (w *world) work(p *process) {
 	host := serve.NewHost(64)
 	wk := worker.New(worker.Config{
-		Store: bucket{w, p}, Log: traces.Log(reader{w, p}), Codec: w.codec, Reports: client{w, p},
+		Store: bucket{w, p}, Log: w.plan.mutation.log(w, p), Codec: w.codec, Reports: client{w, p},
 		Policies: serve.Site{Host: host, Base: "http://" + p.name},
 		Agents:   func(*job.Definition) (worker.Agent, error) { return asked{w.agents, p, host}, nil },
 		Brokers:  []string{"127.0.0.1:1"}, Clock: clock{w, p}, Nonce: w.nonce(p), Logger: w.logger(p), Name: p.name,
