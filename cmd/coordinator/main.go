@@ -24,7 +24,7 @@ func main() {
 
 		Version kong.VersionFlag `help:"Print the version and exit."`
 	}
-	os.Exit(daemon.Process("coordinator", description, version, &flags, func(ctx context.Context) error {
+	os.Exit(daemon.Process("coordinator", description, version, &flags, flags.CoordinatorConfig.Validate, func(ctx context.Context) error {
 		flags.CoordinatorConfig.Version = version
 		return daemon.RunCoordinator(ctx, flags.CoordinatorConfig, flags.Logger(os.Stderr))
 	}))

@@ -23,7 +23,7 @@ func main() {
 
 		Version kong.VersionFlag `help:"Print the version and exit."`
 	}
-	os.Exit(daemon.Process("worker", description, version, &flags, func(ctx context.Context) error {
+	os.Exit(daemon.Process("worker", description, version, &flags, flags.WorkerConfig.Validate, func(ctx context.Context) error {
 		return daemon.RunWorker(ctx, flags.WorkerConfig, flags.Logger(os.Stderr))
 	}))
 }

@@ -2,12 +2,19 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cohort-rl/cohort/api"
+	"github.com/cohort-rl/cohort/blob/retry"
 	"github.com/cohort-rl/cohort/clock"
 	"github.com/cohort-rl/cohort/coordinator"
+	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/queue"
 )
 
@@ -27,6 +34,24 @@ type CoordinatorConfig struct {
 	Ready   func(address net.Addr) `kong:"-"`
 }
 
+// Validate names the first field that is out of its bounds.
+func (c *CoordinatorConfig) Validate() error {
+	for _, f := range []struct {
+		name        string
+		value       time.Duration
+		least, most time.Duration
+	}{
+		{"lease", c.Lease, 500 * time.Millisecond, time.Hour},
+		{"rescan", c.Rescan, 100 * time.Millisecond, time.Minute},
+		{"poll", c.Poll, 50 * time.Millisecond, time.Minute},
+	} {
+		if f.value < f.least || f.value > f.most {
+			return fmt.Errorf("--%s %s: use %s to %s", f.name, f.value, f.least, f.most)
+		}
+	}
+	return checkLoopback(c.Listen)
+}
+
 // RunCoordinator runs a coordinator until ctx ends.
 func RunCoordinator(ctx context.Context, c CoordinatorConfig, logger *slog.Logger) (err error) {
 	if c.Name == "" {
@@ -38,15 +63,33 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig, logger *slog.Logge
 		return err
 	}
 	defer func() { err = first(err, conns.Close()) }()
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
 	supervisor := coordinator.NewSupervisor(coordinator.Config{
 		Store: conns.store, Log: conns.log, Codec: conns.codec,
 		Queue: queue.NewClient(conns.redis, conns.deployment.RedisPrefix()),
 		Clock: clock.System{}, Nonce: nonce, Logger: logger, Name: c.Name,
 		TopicPrefix: conns.deployment.TopicPrefix(), Poll: c.Poll,
 	}, c.Rescan, c.Lease)
-	logger.Info("Coordinator is ready.", "store", c.Store)
-	if err := supervisor.Run(ctx); ctx.Err() == nil {
-		return err
+	server := api.NewServer(api.Config{
+		Store: retry.New(conns.store, retry.Default(), time.Now, rand.Float64), //nolint:gosec // pauses need no secret
+		Wake:  supervisor.Wake, Clock: clock.System{}, Nonce: nonce, Logger: logger, Version: c.Version,
+		NewID: func(name string) job.ID { return job.ID(name + "-" + nonce()[:8]) },
+	})
+	logger.Info("Coordinator is ready.", "api", "http://"+listener.Addr().String(), "store", c.Store)
+	if c.Ready != nil {
+		c.Ready(listener.Addr())
 	}
-	return nil
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return server.Serve(gctx, listener) })
+	g.Go(func() error {
+		if err := supervisor.Run(gctx); gctx.Err() == nil {
+			return err
+		}
+		return nil
+	})
+	return g.Wait()
 }

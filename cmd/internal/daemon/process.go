@@ -39,11 +39,15 @@ const (
 )
 
 // Process parses the flags of a daemon into config and runs it until SIGINT or
-// SIGTERM; a second signal ends it at once. It returns the exit code.
-func Process(name, description, version string, config any, run func(context.Context) error) int {
+// SIGTERM; a second signal ends it at once. validate names a flag that is out of
+// its bounds. It returns the exit code.
+func Process(name, description, version string, config any, validate func() error, run func(context.Context) error) int {
 	parser, err := kong.New(config, kong.Name(name), kong.Description(description), kong.Vars{"version": version}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err == nil {
 		_, err = parser.Parse(os.Args[1:])
+	}
+	if err == nil {
+		err = validate()
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %s. See %s --help.\n", name, strings.TrimRight(err.Error(), ".?!"), name)

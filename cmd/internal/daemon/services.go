@@ -59,6 +59,17 @@ func connect(ctx context.Context, s Services, logger *slog.Logger) (*connections
 	if c.store, err = open.Open(ctx, s.Store, open.Options{Create: true}); err != nil {
 		return nil, err
 	}
+	if files, ok := c.store.(interface {
+		Sweep(ctx context.Context) (int, error)
+	}); ok {
+		n, err := files.Sweep(waiting)
+		if err != nil {
+			return nil, fmt.Errorf("--store %s: %w", s.Store, err)
+		}
+		if n > 0 {
+			logger.Info("Swept what killed writers left half-written.", "files", n)
+		}
+	}
 	if _, err := probe.Run(waiting, patient.New(c.store, clock.System{}, logger), nonce()); err != nil {
 		return nil, fmt.Errorf("--store %s: %w", s.Store, err)
 	}

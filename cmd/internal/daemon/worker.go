@@ -37,18 +37,26 @@ func (c *WorkerConfig) Validate() error {
 	if c.Shards < 1 || c.Shards > 1024 {
 		return fmt.Errorf("--shards %d: use 1 to 1024", c.Shards)
 	}
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil {
-		return fmt.Errorf("--listen %q: use HOST:PORT, such as 127.0.0.1:0", c.Listen)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("--listen %q: only loopback addresses are served without a token", c.Listen)
+	if err := checkLoopback(c.Listen); err != nil {
+		return err
 	}
 	if c.Advertise == "" {
 		return nil
 	}
 	if u, err := url.Parse(c.Advertise); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return fmt.Errorf("--advertise %q: use a base URL such as http://10.0.0.7:7411", c.Advertise)
+	}
+	return nil
+}
+
+// checkLoopback refuses an address that others could reach.
+func checkLoopback(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("--listen %q: use HOST:PORT, such as 127.0.0.1:0", address)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && !ip.IsLoopback() {
+		return fmt.Errorf("--listen %q: use a loopback address, such as 127.0.0.1:0", address)
 	}
 	return nil
 }

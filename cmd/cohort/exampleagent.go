@@ -1,0 +1,27 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/cohort-rl/cohort/examples/countdown"
+)
+
+type exampleAgentCommand struct {
+	Listen string `default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Where rollouts are answered (${default})."`
+	Log    string `placeholder:"FILE" complete:"file" help:"JSON Lines file that gets a row for each rollout answered."`
+	Child  bool   `hidden:"" help:"Print the address alone, and stop when standard input ends."`
+}
+
+// Run answers rollouts until it is told to stop.
+func (c *exampleAgentCommand) Run(ctx context.Context, s *streams) error {
+	config := countdown.Config{Listen: c.Listen, Log: c.Log}
+	config.Ready = func(address net.Addr) { fmt.Fprintf(s.out, "The agent is listening on http://%s.\n", address) }
+	if c.Child {
+		config.Parent = os.Stdin
+		config.Ready = func(address net.Addr) { fmt.Fprintln(s.out, address) }
+	}
+	return countdown.Serve(ctx, config)
+}

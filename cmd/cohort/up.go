@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/cohort-rl/cohort/cmd/internal/local"
+)
+
+type upCommand struct {
+	Dir     string `default:"cohort-data/up" placeholder:"DIR" complete:"dir" help:"Folder for the store and Kafka's log (${default})."`
+	Workers int    `default:"2" placeholder:"N" help:"Workers to run (${default}). More can be started beside it."`
+	Listen  string `default:"127.0.0.1:7070" placeholder:"HOST:PORT" help:"Where the HTTP API is served (${default})."`
+	Verbose bool   `short:"v" help:"Log what coordinator and workers do."`
+}
+
+// Validate names the first flag that is out of its bounds.
+func (c *upCommand) Validate() error { return checkWorkers(c.Workers) }
+
+// Run runs the system until it is told to stop.
+func (c *upCommand) Run(ctx context.Context, s *streams) error {
+	err := local.Run(ctx, local.Config{
+		Dir: c.Dir, Workers: c.Workers, Listen: c.Listen, Version: version, Logger: quietLogger(s, c.Verbose),
+	}, func(ctx context.Context, running local.System) error {
+		fmt.Fprintf(s.out, "API:   %s\nStore: %s\nRedis: %s\nKafka: %s\n", running.API, running.Store, running.Redis, running.Kafka)
+		fmt.Fprintf(s.out, "Another worker: worker --redis %s --kafka %s --store %s\n", running.Redis, running.Kafka, running.Store)
+		fmt.Fprintf(s.out, "Submit a job:   %s submit examples/countdown/job.yaml --watch%s\n", os.Args[0], serverHint(running.API))
+		fmt.Fprintln(s.out, "Ready. Ctrl-C stops it; the same command goes on.")
+		<-ctx.Done()
+		return nil
+	})
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}

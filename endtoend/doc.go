@@ -1,0 +1,3 @@
+// Package endtoend runs the programs as a user would, and holds what they
+// leave behind against what they said.
+package endtoend
