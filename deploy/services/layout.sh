@@ -52,6 +52,7 @@ address() { printf '127.0.0.1:%s\n' "$(port "$1")"; }
 # write_environment tells where every service is that has been started here.
 write_environment() {
   {
+    printf "export SERVICES_DATA='%s'\n" "$data"
     if [[ -e $data/ports/redis ]]; then printf "export COHORT_REDIS='%s'\n" "$(address redis)"; fi
     if [[ -e $data/ports/kafka ]]; then printf "export COHORT_KAFKA='%s'\n" "$(address kafka)"; fi
     if [[ -e $data/ports/minio ]]; then printf "export COHORT_STORE='%s'\n" "$(store_url minio)"; fi
