@@ -63,8 +63,10 @@ type (
 		Unit       Unit
 		Evaluation Evaluation
 	}
-	// Finish stores the ledger of the open step, if any, and prepares the end.
+	// Finish stores the ledger of the open step, if any, and prepares the end,
+	// which is to become Entry.
 	Finish struct {
+		Entry   int
 		Verdict Verdict
 		Reason  string
 		Remedy  string

@@ -61,8 +61,11 @@ type (
 	}
 	// ResultRead answers PutResult.
 	ResultRead struct{ Evaluation Evaluation }
-	// EndPrepared answers Finish: the end to put.
-	EndPrepared struct{ End *End }
+	// EndPrepared answers Finish: the end to put as Entry.
+	EndPrepared struct {
+		Entry int
+		End   *End
+	}
 	// Retired answers Retire.
 	Retired struct{}
 	// CancelRead says that someone asked for the job to be cancelled.

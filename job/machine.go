@@ -24,6 +24,7 @@ const (
 // with each event and go on with what Next returns, never with the old one.
 type State struct {
 	def    Definition
+	read   bool // the log was read; before that nothing may be put
 	begin  *Begin
 	last   *Entry // the newest begin or commit
 	first  int    // the step of the checkpoint that the job began from
@@ -60,9 +61,9 @@ func (s State) Ended() bool { return s.end != nil && s.retired }
 
 // Next is the state after an event, and the effects to perform for it.
 func (s State) Next(event Event) (State, []Effect) {
-	before := s.stage()
+	before, known := s.stage(), len(s.results)
 	effects := s.next(event)
-	if s.stage() != before && s.end == nil {
+	if s.end == nil && (s.stage() != before || len(s.results) != known) {
 		effects = append(effects, Report{s.head()})
 	}
 	return s, effects
@@ -79,6 +80,9 @@ func (s *State) next(event Event) []Effect {
 	case LogRead:
 		return s.readLog(e)
 	case Prepared:
+		if s.last != nil || s.closing != nil {
+			return nil
+		}
 		return s.put(Entry{N: 0, Kind: KindBegin, Begin: e.Begin})
 	case EntryRead:
 		return s.entryRead(e.Entry)
@@ -90,11 +94,11 @@ func (s *State) next(event Event) []Effect {
 	case ResultRead:
 		return s.evaluated(e.Evaluation)
 	case EndPrepared:
-		if s.closing == nil {
+		if s.closing == nil || s.closing.Entry != e.Entry {
 			return nil
 		}
 		e.End.Evaluations = s.allResults()
-		return s.put(Entry{N: s.nextEntry(), Kind: KindEnd, Generation: s.generation(), End: e.End})
+		return s.put(Entry{N: e.Entry, Kind: KindEnd, Generation: s.generation(), End: e.End})
 	case CancelRead:
 		s.cancel = &e
 		return s.advance()
@@ -112,9 +116,10 @@ func (s *State) next(event Event) []Effect {
 
 // readLog takes up the job where its log says.
 func (s *State) readLog(e LogRead) []Effect {
-	if s.begin != nil || s.putting {
+	if s.read {
 		return nil
 	}
+	s.read = true
 	if e.Last == nil {
 		return []Effect{Prepare{}}
 	}
@@ -266,7 +271,7 @@ func (s *State) finish(v Verdict, reason, remedy string) []Effect {
 	if s.closing != nil || s.end != nil {
 		return nil
 	}
-	f := Finish{Verdict: v, Reason: reason, Remedy: remedy}
+	f := Finish{Entry: s.nextEntry(), Verdict: v, Reason: reason, Remedy: remedy}
 	var effects []Effect
 	if s.eval != nil {
 		effects = append(effects, Abandon{s.eval.unit})
@@ -312,13 +317,19 @@ func (s *State) openRows() ([]Round, []Row) {
 	return rounds, rows
 }
 
-// failed ends the job, or the evaluation, whose effect cannot succeed.
+// failed ends the job, or the evaluation, whose effect cannot succeed. What
+// fails for a unit that is over is no news.
 func (s *State) failed(e EffectFailed) []Effect {
-	if e.Unit.Eval != "" {
+	switch {
+	case !s.read:
+		return nil // an end at entry 0 may lie in the middle of the log
+	case e.Unit.Eval != "":
 		if s.eval == nil || e.Unit != s.eval.unit {
 			return nil
 		}
 		return s.incomplete(e.Reason)
+	case e.Unit != Unit{} && (s.step == nil || s.step.sweep == nil || e.Unit != s.step.sweep.unit):
+		return nil
 	}
 	s.putting = false
 	return s.finish(Broken, e.Reason, e.Remedy)
@@ -351,5 +362,7 @@ func (s *State) overdue() []Effect {
 	return effects
 }
 
-// Closing says whether the job is being ended.
-func (s State) Closing() bool { return s.closing != nil }
+// Stuck says whether a failed effect leaves this driver nothing to do: nobody
+// puts an entry who has not read the log, and a job that is being ended, or has
+// ended, has no other way out.
+func (s State) Stuck() bool { return !s.read || s.closing != nil || s.end != nil }

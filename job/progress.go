@@ -171,7 +171,7 @@ func (s *State) evaluated(result Evaluation) []Effect {
 	s.eval = nil
 	s.results = append(s.results, result)
 	s.pending = s.keepPending(s.pending)
-	return append([]Effect{Report{s.head()}}, s.advance()...)
+	return s.advance()
 }
 
 // stage is what the job is doing.

@@ -54,7 +54,7 @@ func (w *sweep) next(event Event, now time.Duration) (effects []Effect, done boo
 			return nil, false, fmt.Sprintf("the %s phase was taken over more than %d times", w.phase, MaxTakeOvers)
 		}
 	case OpenedRead:
-		if e.Collection == w.collection && w.marks == nil {
+		if w.marks == nil {
 			w.marks = e.Marks
 			return w.drive(Rollout, now), false, ""
 		}
@@ -158,7 +158,7 @@ func (w *sweep) again(losses []Loss, now time.Duration) (effects []Effect, done 
 		return nil, false, fmt.Sprintf("the log lost events in each of %d collections, last: %s", MaxCollections, losses[0])
 	}
 	w.collection++
-	w.marks = nil
+	w.marks, w.since = nil, now
 	return w.begin(now), false, ""
 }
 
