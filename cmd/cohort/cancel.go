@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+type cancelCommand struct {
+	jobFlags
+	Reason string `placeholder:"TEXT" help:"Why, to be kept with the job's end."`
+	serverFlags
+}
+
+// Run asks for the job's end.
+func (c *cancelCommand) Run(ctx context.Context, s *streams) error {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	j, err := client.Cancel(ctx, id, c.Reason)
+	if err != nil {
+		return explain(id, err)
+	}
+	if j.State.Ended() {
+		fmt.Fprintf(s.out, "Job %s is %s.\n", id, j.State)
+		return nil
+	}
+	fmt.Fprintf(s.out, "Job %s was asked to end. See it end: cohort watch %s%s\n", id, id, serverHint(c.Server))
+	return nil
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/blob/open"
+	"github.com/cohort-rl/cohort/blob/retry"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/results"
+)
+
+type resultsCommand struct {
+	jobFlags
+	Out     string `short:"o" required:"" placeholder:"DIR" complete:"dir" help:"Folder to make."`
+	Store   string `required:"" env:"COHORT_STORE" placeholder:"URL" help:"Object store of the job: file:///DIR or s3://BUCKET/PREFIX?endpoint=URL."`
+	Step    *int   `placeholder:"N" help:"Fetch the checkpoint of step N instead of the newest."`
+	Batches bool   `help:"Fetch the samples of every step too."`
+	Force   bool   `help:"Replace earlier results in the folder; other files in it stay."`
+}
+
+// Run fetches the results and says what was written.
+func (c *resultsCommand) Run(ctx context.Context, s *streams) error {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	r := results.Request{Job: id, Dir: c.Out, Step: results.Newest, Batches: c.Batches, Force: c.Force}
+	if c.Step != nil {
+		if r.Step = *c.Step; r.Step < 0 {
+			return usage(fmt.Errorf("--step is %d: steps count from 0", r.Step))
+		}
+	}
+	store, err := openStore(ctx, c.Store)
+	if err != nil {
+		return err
+	}
+	report, err := results.Fetch(ctx, store, r)
+	if err != nil {
+		return c.explain(id, err)
+	}
+	c.say(s, id, report)
+	return nil
+}
+
+// openStore opens a store for reading, waiting out short weather alone.
+func openStore(ctx context.Context, address string) (blob.Bucket, error) {
+	b, err := open.Open(ctx, address, open.Options{})
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, blob.ErrDenied) {
+			return nil, err
+		}
+		return nil, usage(err)
+	}
+	policy := retry.Policy{Attempts: 4, First: 200 * time.Millisecond, Longest: time.Second, Budget: 10 * time.Second}
+	return retry.New(b, policy, time.Now, rand.Float64), nil //nolint:gosec // pauses need no secret
+}
+
+// explain adds the remedy to an error.
+func (c *resultsCommand) explain(id job.ID, err error) error {
+	switch {
+	case errors.Is(err, results.ErrUnknownJob):
+		return fmt.Errorf("there is no job %s in the store: `cohort jobs` lists those there are, and --store names the store of their coordinator", id)
+	case errors.Is(err, results.ErrNotBegun):
+		return fmt.Errorf("%w: `cohort status %s` shows what it waits for", err, id)
+	case errors.Is(err, results.ErrNoStep):
+		return fmt.Errorf("%w: give one of these with --step", err)
+	case errors.Is(err, results.ErrNotEmpty):
+		return usage(fmt.Errorf("%w: name another with -o, or replace earlier results with --force", err))
+	case errors.Is(err, blob.ErrUnavailable), errors.Is(err, blob.ErrDenied):
+		return fmt.Errorf("--store: %w", err)
+	}
+	return err
+}
+
+func (c *resultsCommand) say(s *streams, id job.ID, r results.Report) {
+	state := "still running"
+	if r.End != nil {
+		state = string(r.End.Verdict)
+	}
+	fmt.Fprintf(s.out, "Job %s, %s after %d steps.\n", id, state, r.Steps)
+	if r.Checkpoint == "" {
+		fmt.Fprintln(s.out, "It ended before it had a checkpoint, so there is no policy.")
+	} else {
+		fmt.Fprintf(s.out, "Checkpoint %s of step %d.\n", r.Checkpoint, r.Step)
+	}
+	fmt.Fprintf(s.out, "Rollouts: %d planned = %d used + %d dropped + %d failed.\n", r.Totals.Planned, r.Totals.Used, r.Totals.Dropped, r.Totals.Failed)
+	fmt.Fprintf(s.out, "Wrote to %s:\n", c.Out)
+	for _, f := range r.Files {
+		fmt.Fprintf(s.out, "  %s (%d bytes)\n", f.Name, f.Size)
+	}
+}

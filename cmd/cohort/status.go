@@ -1,0 +1,27 @@
+package main
+
+import "context"
+
+type statusCommand struct {
+	jobFlags
+	formatFlag
+	serverFlags
+}
+
+// Run shows a job.
+func (c *statusCommand) Run(ctx context.Context, s *streams) error {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	j, err := client.Job(ctx, id)
+	if err != nil {
+		return explain(id, err)
+	}
+	return c.print(s.out, j)
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/cohort-rl/cohort/api"
+)
+
+type submitCommand struct {
+	File  string `arg:"" complete:"file" help:"Job spec, in YAML."`
+	Watch bool   `help:"Follow the job until it ends; fail if it does."`
+	Key   string `placeholder:"TEXT" help:"Makes submitting again with the same key give the same job."`
+	formatFlag
+	serverFlags
+}
+
+// Run submits the job, and follows it if asked to.
+func (c *submitCommand) Run(ctx context.Context, s *streams) error {
+	f, err := readSpec(c.File)
+	if err != nil {
+		return err
+	}
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	j, created, err := client.Submit(ctx, api.Submission{Key: c.Key, File: f.path, Spec: f.body, Data: f.data})
+	if err != nil {
+		return err
+	}
+	say := s.out
+	if c.Output != formatTable {
+		say = s.err
+	}
+	if c.Watch {
+		announce(say, j, created)
+		last, err := follow(ctx, client, j.ID, say, c.Server)
+		if c.Output == formatTable {
+			return err
+		}
+		if last.ID != "" {
+			j = last
+		}
+		if printErr := c.print(s.out, j); printErr != nil {
+			return printErr
+		}
+		return err
+	}
+	if c.Output != formatTable {
+		return c.print(s.out, j)
+	}
+	announce(say, j, created)
+	fmt.Fprintf(say, "Follow it: cohort watch %s%s\n", j.ID, serverHint(c.Server))
+	return nil
+}
+
+// announce says which job there is now.
+func announce(out io.Writer, j api.Job, created bool) {
+	if created {
+		fmt.Fprintf(out, "Submitted job %s.\n", j.ID)
+		return
+	}
+	fmt.Fprintf(out, "Job %s was submitted before with this key; it is %s.\n", j.ID, j.State)
+}

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/cohort-rl/cohort/job/spec"
+)
+
+type validateCommand struct {
+	File         string `arg:"" complete:"file" help:"Job spec, in YAML."`
+	ShowDefaults bool   `help:"Print the spec with every default filled in and every field explained."`
+}
+
+// Run checks the spec and its data sets, and says what the job would do.
+func (c *validateCommand) Run(s *streams) error {
+	f, err := readSpec(c.File)
+	if err != nil {
+		return err
+	}
+	if c.ShowDefaults {
+		_, err = s.out.Write(spec.Marshal(f.spec))
+		return err
+	}
+	fmt.Fprintf(s.out, "%s is valid: job %s, %d steps of %d groups of %d rollouts, drawn from %d tasks", c.File, f.spec.Name,
+		f.spec.Steps, f.spec.Tasks.Groups, f.spec.Tasks.Rollouts, f.lines[spec.RoleTasks])
+	if f.spec.Eval != nil {
+		fmt.Fprintf(s.out, "; %d held-out tasks", f.lines[spec.RoleEval])
+	}
+	fmt.Fprintln(s.out, ".")
+	return nil
+}
