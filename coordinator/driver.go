@@ -85,8 +85,8 @@ func Drive(ctx context.Context, c Config, def job.Definition) error {
 		case event := <-d.events:
 			if failed, ok := event.(job.EffectFailed); ok {
 				d.Logger.Error("An effect cannot succeed.", "reason", failed.Reason)
-				if state.Closing() {
-					return fmt.Errorf("end job %s: %s", def.ID, failed.Reason)
+				if state.Stuck() {
+					return fmt.Errorf("drive job %s: %s", def.ID, failed.Reason)
 				}
 			}
 			state, effects = state.Next(event)

@@ -47,7 +47,7 @@ func (d *driver) finish(ctx context.Context, e job.Finish) (job.Event, error) {
 		}
 		end.Ledgers = append(end.Ledgers, ledger)
 	}
-	return job.EndPrepared{End: end}, nil
+	return job.EndPrepared{Entry: e.Entry, End: end}, nil
 }
 
 // result is the record of an evaluation.

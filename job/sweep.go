@@ -54,7 +54,7 @@ func (w *sweep) next(event Event, now time.Duration) (effects []Effect, done boo
 			return nil, false, fmt.Sprintf("the %s phase was taken over more than %d times", w.phase, MaxTakeOvers)
 		}
 	case OpenedRead:
-		if w.marks == nil {
+		if e.Collection == w.collection && w.marks == nil {
 			w.marks = e.Marks
 			return w.drive(Rollout, now), false, ""
 		}
