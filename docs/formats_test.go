@@ -126,6 +126,42 @@ func fieldsOf(s *ast.StructType) []string {
 	return names
 }
 
+// The listings of life-of-a-job.md abbreviate numbers to …1 and hashes to 8
+// digits.
+func TestLifeOfAJobListsKeysOfTheLayout(t *testing.T) {
+	t.Parallel()
+	var layout []*regexp.Regexp
+	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]*)` \\|.*\\|.*\\|.*\\|$").FindAllStringSubmatch(formats(t), -1) {
+		pattern := regexp.QuoteMeta(m[1])
+		for place, value := range map[string]string{
+			`<job>`: `[a-z0-9-]+`, `<phase>`: `(rollout|collect|extract|assemble)`,
+			`<sha256>`: `[0-9a-f]{8}`, `<sha256 of the key>`: `[0-9a-f]{8}`, `<manifest>`: `[0-9a-f]{8}`,
+			`<n>`: `…[0-9]`, `<g>`: `…[0-9]`, `<e>`: `…[0-9]`, `<step>`: `…[0-9]`, `<round>`: `…[0-9]`, `<shard>`: `…[0-9]`,
+		} {
+			pattern = strings.ReplaceAll(pattern, place, value)
+		}
+		layout = append(layout, regexp.MustCompile("^"+pattern+"$"))
+	}
+	text, err := os.ReadFile("life-of-a-job.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := 0
+	for line := range strings.Lines(string(text)) {
+		key, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if !regexp.MustCompile(`^(submissions|active|jobs)/`).MatchString(key) {
+			continue
+		}
+		listed++
+		if !slices.ContainsFunc(layout, func(r *regexp.Regexp) bool { return r.MatchString(key) }) {
+			t.Errorf("life-of-a-job.md lists %s, which the layout of formats.md does not have", key)
+		}
+	}
+	if listed < 30 {
+		t.Errorf("only %d keys were found", listed)
+	}
+}
+
 func TestExamplesOfFormatsAreWhole(t *testing.T) {
 	t.Parallel()
 	text := formats(t)
