@@ -9,9 +9,9 @@ import (
 	"github.com/cohort-rl/cohort/job"
 )
 
-// events streams what happens in a job until it has ended, the client leaves,
-// or serving ends.
-func (s *Server) events(serving context.Context, w http.ResponseWriter, r *http.Request) error {
+// events streams what happens in a job until it has ended or the request's
+// context has.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	id, err := job.ParseID(r.PathValue("id"))
 	if err != nil {
 		return err
@@ -20,9 +20,7 @@ func (s *Server) events(serving context.Context, w http.ResponseWriter, r *http.
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	defer context.AfterFunc(serving, cancel)()
+	ctx := r.Context()
 	limited, done := context.WithTimeout(ctx, requestTimeout)
 	defer done()
 	about, err := s.names.get(limited, id)

@@ -174,7 +174,7 @@ func TestWatchingEndsWithContextAndHandler(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	err = r.watch(t, "no-such-job", 0, func(string) error { return nil })
-	refusal(t, err, 404, api.CodeUnknownJob)
+	_ = refusal(t, err, 404, api.CodeUnknownJob)
 }
 
 // A stream must not hold up the server's end.
@@ -196,7 +196,8 @@ func TestServerEndsItsStreams(t *testing.T) {
 		t.Fatalf("%q (%v)", lines.Text(), lines.Err())
 	}
 	r.stop()
-	for lines.Scan() { //nolint:revive // what is left does not matter, that it ends does
+	for lines.Scan() {
+		continue
 	}
 	if lines.Err() != nil {
 		t.Errorf("the stream was cut off: %v", lines.Err())

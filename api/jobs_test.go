@@ -155,7 +155,7 @@ func TestCancelledJobHasTheRequest(t *testing.T) {
 		t.Errorf("%q", keys)
 	}
 	_, err := r.client.Cancel(t.Context(), "no-such-job", "")
-	refusal(t, err, 404, api.CodeUnknownJob)
+	_ = refusal(t, err, 404, api.CodeUnknownJob)
 	end(t, r.store, id, 1, job.End{Verdict: job.Broken, Reason: "the agent is dead", Remedy: "mend it"})
 	_, err = r.client.Cancel(t.Context(), id, "")
 	if said := refusal(t, err, 409, api.CodeEnded); !strings.Contains(said.Message, "failed: the agent is dead") || said.Remedy != "mend it" {

@@ -45,10 +45,10 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 }
 
 // inBubble runs f against a server under virtual time.
-func inBubble(t *testing.T, store blob.Bucket, f func(t *testing.T, r *rig)) {
+func inBubble(t *testing.T, store blob.Bucket, f func(r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{store: store, url: "http://127.0.0.1:7700"}
+		r := &rig{t: t, store: store, url: "http://127.0.0.1:7700"}
 		r.server = api.NewServer(config(r))
 		network := &pipes{make(chan net.Conn), make(chan struct{})}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -59,7 +59,7 @@ func inBubble(t *testing.T, store blob.Bucket, f func(t *testing.T, r *rig)) {
 			t.Fatal(err)
 		}
 		r.client.HTTP = &http.Client{Transport: &http.Transport{DialContext: network.dial}}
-		f(t, r)
+		f(r)
 		r.client.Close()
 		cancel()
 		if err := <-served; err != nil {
@@ -73,7 +73,8 @@ func inBubble(t *testing.T, store blob.Bucket, f func(t *testing.T, r *rig)) {
 func TestWatchersShareTheReadsOfTheHint(t *testing.T) {
 	t.Parallel()
 	store, counts := counted(mem.New())
-	inBubble(t, store, func(t *testing.T, r *rig) {
+	inBubble(t, store, func(r *rig) {
+		t := r.t
 		id := r.submit(t, "mine").ID
 		step(t, store, id, 0)
 		const watchers, seconds = 10, 60
@@ -100,7 +101,8 @@ func TestWatchersShareTheReadsOfTheHint(t *testing.T) {
 func TestQuietStreamLivesAndBeats(t *testing.T) {
 	t.Parallel()
 	store := mem.New()
-	inBubble(t, store, func(t *testing.T, r *rig) {
+	inBubble(t, store, func(r *rig) {
+		t := r.t
 		id := r.submit(t, "mine").ID
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -136,7 +138,8 @@ func TestStreamOutlivesTheStoresWeather(t *testing.T) {
 		}
 		return blobtest.Fault{}
 	})
-	inBubble(t, store, func(t *testing.T, r *rig) {
+	inBubble(t, store, func(r *rig) {
+		t := r.t
 		id := r.submit(t, "mine").ID
 		var heard []string
 		err := r.watch(t, id, 0, func(what string) error {

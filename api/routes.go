@@ -40,7 +40,12 @@ func (s *Server) Routes() []Route {
 // routes is the table of everything that the server answers. Streams end when
 // serving does.
 func (s *Server) routes(serving context.Context) []route {
-	events := func(w http.ResponseWriter, r *http.Request) error { return s.events(serving, w, r) }
+	events := func(w http.ResponseWriter, r *http.Request) error {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(serving, cancel)()
+		return s.events(w, r.WithContext(ctx)) //nolint:contextcheck // it is the request's, and ends with serving too
+	}
 	return []route{
 		{Route{http.MethodPost, "/v1/jobs"}, s.submit, submitTimeout, false},
 		{Route{http.MethodGet, "/v1/jobs"}, s.list, requestTimeout, false},

@@ -39,7 +39,8 @@ type rig struct {
 	client *api.Client
 	url    string
 	wakes  atomic.Int32
-	stop   func() // ends the server; it is called at the test's end in any case
+	t      *testing.T // of the bubble that the server runs in, if it does
+	stop   func()     // ends the server; it is called at the test's end in any case
 }
 
 // config is what a server over the store needs; ids count from sums-1.
@@ -77,7 +78,7 @@ func (r *rig) listen(tb testing.TB, address string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	served := make(chan error, 1)
 	go func() { served <- r.server.Serve(ctx, l) }()
 	stopped := false

@@ -139,8 +139,7 @@ func fileName(part *multipart.Part) string {
 
 // brokenForm is a body that ended early, is too large, or is no form.
 func brokenForm(err error) error {
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
 	}
 	return invalid(fmt.Sprintf("the submission cannot be read: %v", err), "")

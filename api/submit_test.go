@@ -132,7 +132,6 @@ func TestMalformedSubmissionSaysWhatIsWrong(t *testing.T) {
 	r := start(t, mem.New())
 	tasks := map[string]string{spec.RoleTasks: "{}"}
 	for body, want := range map[string]string{
-
 		"--cut--\r\n":                                     "the part spec is missing",
 		form("a", sums, tasks)[:300]:                      "cannot be read",
 		form("a", sums, nil) + "garbage":                  "",
@@ -152,5 +151,5 @@ func TestMalformedSubmissionSaysWhatIsWrong(t *testing.T) {
 	}
 	s := submissionOf("two words")
 	_, _, err := r.client.Submit(t.Context(), s)
-	refusal(t, err, 400, api.CodeInvalidRequest)
+	_ = refusal(t, err, 400, api.CodeInvalidRequest)
 }

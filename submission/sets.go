@@ -62,8 +62,7 @@ func readSets(s *spec.Spec, files map[string][]byte) (*sets, error) {
 // dataError is what is wrong with a data set, as an error of the spec's field.
 func dataError(file spec.File, err error) *spec.Error {
 	wrong := &spec.Error{File: file.Path, Field: file.Role + ".data", Message: err.Error()}
-	var line *dataset.LineError
-	if errors.As(err, &line) {
+	if line, ok := errors.AsType[*dataset.LineError](err); ok {
 		wrong.Line, wrong.Message = line.Line, line.Err.Error()
 	}
 	return wrong
