@@ -58,6 +58,7 @@ func (a *agents) manner(seed uint64) manner {
 type execution struct {
 	request  agent.Request
 	name     string // of the rollout
+	asked    string // by whom
 	answer   agent.Answer
 	err      error
 	frames   [][]byte
@@ -77,7 +78,9 @@ type asked struct {
 func (a asked) Healthy(context.Context) bool { return true }
 
 func (a asked) Attempt(ctx context.Context, r agent.Request) (agent.Answer, error) {
-	x := &execution{request: r, name: fmt.Sprintf("%s.%d/%d/%d", map[bool]string{true: "e"}[r.Greedy], r.Step, r.Group, r.Rollout), last: map[int]int64{}}
+	x := &execution{request: r, last: map[int]int64{}}
+	x.name = fmt.Sprintf("%s%d/%d/%d", map[bool]string{true: "e"}[r.Greedy], r.Step, r.Group, r.Rollout)
+	x.asked = a.by.name + fmt.Sprint(" ", ctx.Value(hand{}))
 	x.manner = a.manner(r.Seed)
 	began := time.Now()
 	if err := r.Check(); err != nil {
@@ -195,12 +198,12 @@ func (a *agents) events(x *execution, p policy.Policy) ([]telemetry.Body, error)
 
 // send lets one event be appended at some time from now on.
 func (a *agents) send(x *execution, i int) {
-	a.later(a.agent, fmt.Sprintf("event %d of %s", i, x.name), time.Time{}, func() { a.append(x, i) })
+	a.later(a.agent, fmt.Sprintf("event %d of %s for %s", i, x.name, x.asked), time.Time{}, func() { a.append(x, i) })
 }
 
 func (a *agents) append(x *execution, i int) {
 	r := x.request
-	n := int(blob.DigestOf([]byte(r.Thread))[0]) % r.Traces.Partitions
+	n := (r.Group + r.Rollout) % r.Traces.Partitions
 	if a.plan.spread {
 		n = (n + i) % r.Traces.Partitions
 	}

@@ -47,6 +47,10 @@ type call struct {
 	left   bool // nobody waits for it any more
 }
 
+// hand is the key under which a context knows in which of a worker's hands it
+// is. Calls that one hand makes at once are alike to the world.
+type hand struct{}
+
 // errDead is what a process is told that does not live any more.
 var errDead = errors.New("the process is dead")
 
@@ -75,6 +79,9 @@ func (w *world) register(ctx context.Context, c *call) error {
 	}
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if h, ok := ctx.Value(hand{}).(string); ok {
+		c.label = h + ": " + c.label
 	}
 	w.serial++
 	c.serial = w.serial

@@ -145,25 +145,26 @@ func (w *world) work(p *process) {
 	})
 	var all sync.WaitGroup
 	all.Go(func() { wk.Pulse(p.ctx) })
-	for range hands {
-		all.Go(func() { w.serve(p, wk) })
+	for n := range hands {
+		ctx := context.WithValue(p.ctx, hand{}, "hand "+strconv.Itoa(n+1))
+		all.Go(func() { w.serve(ctx, p, wk) })
 	}
 	all.Wait()
 }
 
 // serve takes tasks and does them, one at a time.
-func (w *world) serve(p *process, wk *worker.Worker) {
+func (w *world) serve(ctx context.Context, p *process, wk *worker.Worker) {
 	q := client{w, p}
-	for p.ctx.Err() == nil {
-		task, hand, err := q.take(p.ctx)
+	for ctx.Err() == nil {
+		task, n, err := q.take(ctx)
 		if err != nil {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(p.ctx, task.Timeout)
-		failed := wk.Handle(ctx, task)
+		limited, cancel := context.WithTimeout(ctx, task.Timeout)
+		failed := wk.Handle(limited, task)
 		cancel()
-		_ = q.call(p.ctx, "hand back "+task.ID(), func() { //nolint:errcheck // what is not handed back lapses
-			q.queue.handBack(task.ID(), hand, failed, time.Now())
+		_ = q.call(ctx, "hand back "+task.ID(), func() { //nolint:errcheck // what is not handed back lapses
+			q.queue.handBack(task.ID(), n, failed, time.Now())
 		})
 	}
 }

@@ -1,0 +1,27 @@
+package simulation_test
+
+import (
+	"testing"
+)
+
+// The same seed gives the same history, call by call.
+func TestSameSeedGivesSameHistory(t *testing.T) {
+	t.Parallel()
+	codec := newCodec(t)
+	for seed := range uint64(150) {
+		first, err := simulate(t, planOf(seed), codec)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		second, _ := simulate(t, planOf(seed), codec) //nolint:errcheck // its history is compared
+		a, b := first.history.picks(), second.history.picks()
+		for i := range min(len(a), len(b)) {
+			if a[i] != b[i] {
+				t.Fatalf("seed %d, pick %d: first %q, then %q, after\n%s\n%s\n%s", seed, i, a[i], b[i], a[max(0, i-1)], a[max(0, i-2)], a[max(0, i-3)])
+			}
+		}
+		if len(a) != len(b) {
+			t.Fatalf("seed %d: %d picks, then %d", seed, len(a), len(b))
+		}
+	}
+}
