@@ -176,6 +176,16 @@ func (b *trainingBatch) metrics() []job.Metric {
 	}
 }
 
+// longest is the number of decisions of the longest rollout: the constant that
+// dr_grpo divides by, since an agent has no longest completion of its own.
+func (b *trainingBatch) longest() int {
+	most := 0
+	for i := range b.layout.Rollouts() {
+		most = max(most, b.layout.RowOffsets[i+1]-b.layout.RowOffsets[i])
+	}
+	return most
+}
+
 // decisions is the number of decisions of rollout i.
 func (b *trainingBatch) decisions(i int) float64 {
 	return float64(b.layout.RowOffsets[i+1] - b.layout.RowOffsets[i])

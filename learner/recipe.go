@@ -36,7 +36,7 @@ func recipeOf(s *spec.Spec) (recipe, error) {
 	}
 	schedule := optimize.Schedule{
 		Shape: s.Optimizer.Schedule.Kind, Peak: s.Optimizer.LearningRate,
-		Warmup: s.Optimizer.Schedule.Warmup, Total: s.Steps,
+		Floor: s.Optimizer.Schedule.Floor, Warmup: s.Optimizer.Schedule.Warmup, Total: s.Steps,
 	}
 	if err := schedule.Validate(); err != nil {
 		return recipe{}, fmt.Errorf("optimizer.schedule: %w", err)
@@ -44,13 +44,11 @@ func recipeOf(s *spec.Spec) (recipe, error) {
 	return recipe{objective: o, estimator: e, schedule: schedule}, nil
 }
 
+// optimizerOf passes every setting on: those that the kind does not use are
+// zero in a decoded spec.
 func optimizerOf(s *spec.Spec) optimize.Config {
-	c := optimize.Config{Kind: s.Optimizer.Kind}
-	if c.Kind != optimize.KindSGD {
-		c.Beta1, c.Beta2, c.Epsilon = s.Optimizer.Beta1, s.Optimizer.Beta2, s.Optimizer.Epsilon
+	o := s.Optimizer
+	return optimize.Config{
+		Kind: o.Kind, Momentum: o.Momentum, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, WeightDecay: o.WeightDecay,
 	}
-	if c.Kind == optimize.KindAdamW {
-		c.WeightDecay = s.Optimizer.WeightDecay
-	}
-	return c
 }

@@ -32,13 +32,15 @@ func (l *Learner) Step(step int, samples []batch.Sample) ([]job.Metric, error) {
 	for i := range all {
 		all[i] = i
 	}
-	whole := b.count(all)
+	whole, longest := b.count(all), b.longest()
 	rate := l.recipe.schedule.Rate(step)
 	var norms []float64
 	var tallies []grpo.Tally
 	for epoch := range g.Epochs {
-		for _, groups := range minibatches(l.spec.Seed, step, epoch, all, g.Minibatches) {
-			totals := l.recipe.objective.Aggregation.Totals(whole, b.count(groups), g.Minibatches)
+		parts := minibatches(l.spec.Seed, step, epoch, all, g.Minibatches)
+		for _, groups := range parts {
+			totals := l.recipe.objective.Aggregation.Totals(whole, b.count(groups), len(parts))
+			totals.MaxLength = longest
 			gradient, tally, err := b.gradient(groups, totals)
 			if err != nil {
 				return nil, fmt.Errorf("step %d, epoch %d: %w", step, epoch, err)
@@ -67,8 +69,8 @@ func (l *Learner) Step(step int, samples []batch.Sample) ([]job.Metric, error) {
 	), nil
 }
 
-// minibatches cuts the groups into n parts of nearly equal size, each in the
-// order of groups. With several parts, which groups go together is drawn anew
+// minibatches cuts the groups into n parts of nearly equal size (one a group, if
+// there are fewer), each in the order of groups. With several parts, which groups go together is drawn anew
 // in every epoch.
 func minibatches(seed uint64, step, epoch int, groups []int, n int) [][]int {
 	n = min(n, len(groups))
