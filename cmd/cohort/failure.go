@@ -36,7 +36,8 @@ func usageOf(err error) error {
 			help += " " + node.Path()
 		}
 	}
-	return usage(fmt.Errorf("%w; see `%s --help`", err, help))
+	text := strings.ReplaceAll(strings.TrimRight(err.Error(), ".?!"), `","`, `", "`)
+	return usage(fmt.Errorf("%s; see `%s --help`", text, help))
 }
 
 // complain writes an error as one sentence a line and returns the exit code.
@@ -58,7 +59,11 @@ func complain(out io.Writer, err error) int {
 		}
 	}
 	for line := range strings.Lines(text) {
-		fmt.Fprintf(out, "cohort: %s.\n", strings.TrimRight(line, ".\n"))
+		line = strings.TrimRight(line, ".\n")
+		if !strings.HasSuffix(line, "?") {
+			line += "."
+		}
+		fmt.Fprintf(out, "cohort: %s\n", line)
 	}
 	return code
 }

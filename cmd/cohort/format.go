@@ -16,7 +16,7 @@ const formatTable = "table"
 
 // formatFlag says how jobs are printed. The JSON of a job is that of the API.
 type formatFlag struct {
-	Output string `short:"o" default:"table" enum:"table,json,yaml,name" placeholder:"FORMAT" help:"Form of what is printed: ${enum}."`
+	Output string `short:"o" default:"table" enum:"table,json,yaml,name" placeholder:"FORMAT" help:"Form of what is printed: ${enum} (${default})."`
 }
 
 // print prints one job.

@@ -7,8 +7,11 @@ import (
 	"github.com/cohort-rl/cohort/api"
 )
 
+// maxPage is how many jobs a server gives at a time.
+const maxPage = 200
+
 type jobsCommand struct {
-	Limit int `default:"50" placeholder:"N" help:"Show the N newest; 0 shows all."`
+	Limit int `default:"50" placeholder:"N" help:"Show the N newest; 0 shows all (${default})."`
 	formatFlag
 	serverFlags
 }
@@ -27,7 +30,7 @@ func (c *jobsCommand) Run(ctx context.Context, s *streams) error {
 	for after := ""; ; {
 		want := 0
 		if c.Limit > 0 {
-			want = c.Limit - len(jobs)
+			want = min(c.Limit-len(jobs), maxPage)
 		}
 		page, next, err := client.Jobs(ctx, want, after)
 		if err != nil {

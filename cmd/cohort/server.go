@@ -19,7 +19,7 @@ const defaultServer = "http://127.0.0.1:7070"
 
 // serverFlags say which coordinator is asked.
 type serverFlags struct {
-	Server    string `default:"${server}" env:"COHORT_SERVER" placeholder:"URL" help:"Address of a coordinator."`
+	Server    string `default:"${server}" env:"COHORT_SERVER" placeholder:"URL" help:"Address of a coordinator (${default})."`
 	TokenFile string `env:"COHORT_TOKEN_FILE" placeholder:"FILE" complete:"file" help:"File with the token that the coordinator asks for. A token itself is taken from COHORT_TOKEN alone."`
 }
 

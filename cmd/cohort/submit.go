@@ -10,7 +10,7 @@ import (
 
 type submitCommand struct {
 	File  string `arg:"" complete:"file" help:"Job spec, in YAML."`
-	Watch bool   `help:"Follow the job until it ends; fail if it does."`
+	Watch bool   `help:"Follow the job until it ends, and fail unless it is done."`
 	Key   string `placeholder:"TEXT" help:"Makes submitting again with the same key give the same job."`
 	formatFlag
 	serverFlags

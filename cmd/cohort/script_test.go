@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cohort-rl/cohort/api"
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/blob/fs"
+	"github.com/cohort-rl/cohort/clock"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/records"
+	"github.com/cohort-rl/cohort/results/resultstest"
+)
+
+var update = flag.Bool("update", false, "write what the commands print into the scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"cohort": main})
+}
+
+// TestCommands runs the scripts of testdata/script. Besides testscript's own
+// commands they have
+//
+//	server           serves the API on the store $WORK/store, at $COHORT_SERVER
+//	train ID [END]   trains a job as resultstest does; END is done, failed or cancelled
+//	watched          waits until somebody watches a job
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"), UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"server": serve, "train": train, "watched": awaitWatcher},
+		Setup: func(env *testscript.Env) error {
+			store, err := fs.Create(filepath.Join(env.WorkDir, "store"))
+			if err != nil {
+				return err
+			}
+			env.Values[stateKey{}] = &state{store: store, watchers: make(chan struct{}, 16)}
+			env.Setenv("COHORT_SERVER", "http://127.0.0.1:1") // nothing listens there
+			env.Setenv("NO_PROXY", "*")
+			env.Setenv("TERM", "xterm-256color")
+			return nil
+		},
+	})
+}
+
+// state is what the commands of a script share.
+type state struct {
+	store    blob.Bucket
+	watchers chan struct{}
+}
+
+type stateKey struct{}
+
+func stateOf(ts *testscript.TestScript) *state { return ts.Value(stateKey{}).(*state) }
+
+// noon is a clock whose hands stand still.
+type noon struct{ clock.System }
+
+func (noon) Now() time.Time { return time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC) }
+
+func serve(ts *testscript.TestScript, _ bool, _ []string) {
+	s := stateOf(ts)
+	var jobs, nonces atomic.Int64
+	server := api.NewServer(api.Config{
+		Store: s.store, Wake: func() {}, Clock: noon{}, Version: "devel",
+		Nonce:  func() string { return fmt.Sprintf("%032x", nonces.Add(1)) },
+		NewID:  func(name string) job.ID { return job.ID(fmt.Sprintf("%s-%d", name, jobs.Add(1))) },
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	ts.Check(err)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/events") {
+			s.watchers <- struct{}{}
+		}
+		server.ServeHTTP(w, r)
+	})
+	plain := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	go func() { _ = plain.Serve(listener) }()
+	ts.Defer(func() { _ = plain.Close() })
+	ts.Setenv("COHORT_SERVER", "http://"+listener.Addr().String())
+}
+
+func awaitWatcher(ts *testscript.TestScript, _ bool, _ []string) {
+	select {
+	case <-stateOf(ts).watchers:
+	case <-time.After(30 * time.Second):
+		ts.Fatalf("nobody watches")
+	}
+}
+
+func train(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) == 0 {
+		ts.Fatalf("usage: train ID [END]")
+	}
+	ctx, store, id := context.Background(), stateOf(ts).store, job.ID(args[0])
+	var end *job.End
+	if len(args) > 1 {
+		end = &job.End{Verdict: job.Verdict(args[1])}
+		if end.Verdict == job.Broken {
+			end.Reason, end.Remedy = "step 4: none of 4 rollouts has a reward", "mend the agent"
+		}
+	}
+	j, err := resultstest.Write(ctx, store, id, end)
+	ts.Check(err)
+	reward := 0.75
+	head := job.Head{
+		Format: job.HeadFormat, Entry: resultstest.Steps, Stage: job.StageRollouts, Step: resultstest.Steps, Steps: resultstest.Steps,
+		Checkpoint: j.Checkpoints[resultstest.Steps].Manifest, Totals: job.Totals{Planned: 12, Used: 6, Dropped: 3, Failed: 3},
+		Metrics:     []job.Metric{{Name: "reward", Value: reward}},
+		Evaluations: []job.Evaluation{{Step: 0, Manifest: j.Checkpoints[0].Manifest, Mean: 0.25, Scored: 4}},
+		End:         end, At: noon{}.Now().Add(time.Minute),
+	}
+	if end != nil {
+		head.Entry, head.Stage = resultstest.Steps+1, job.StageEnded
+	}
+	ts.Check(records.Overwrite(ctx, store, id.HeadKey(), head))
+}
+
+func TestTokenComesFromAFileOrTheEnvironment(t *testing.T) {
+	t.Setenv("COHORT_TOKEN", "from-environment")
+	if token, err := (serverFlags{}).token(); err != nil || token != "from-environment" {
+		t.Errorf("got %q, %v", token, err)
+	}
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("from-file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if token, err := (serverFlags{TokenFile: file}).token(); err != nil || token != "from-file" {
+		t.Errorf("got %q, %v", token, err)
+	}
+	if err := os.WriteFile(file, make([]byte, maxToken+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (serverFlags{TokenFile: file}).token(); err == nil {
+		t.Error("a file that is too large is taken for a token")
+	}
+}
