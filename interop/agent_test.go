@@ -17,6 +17,7 @@ import (
 
 	"github.com/cohort-rl/cohort/agent"
 	"github.com/cohort-rl/cohort/embedded"
+	"github.com/cohort-rl/cohort/interop/python"
 	"github.com/cohort-rl/cohort/policy"
 	"github.com/cohort-rl/cohort/policy/serve"
 	"github.com/cohort-rl/cohort/telemetry"
@@ -26,7 +27,7 @@ import (
 // The agent in docs/agents.md, as it is printed there.
 func TestPythonAgentOfTheDocsKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	interpreter := python(t)
+	interpreter := python.Interpreter(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	broker, err := embedded.StartKafka(ctx, embedded.KafkaConfig{Dir: t.TempDir()})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cohort-rl/cohort/batch"
+	"github.com/cohort-rl/cohort/interop/python"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/policy"
 )
@@ -42,9 +43,9 @@ func TestPythonReadsBatchAndLedger(t *testing.T) {
 		}
 	}
 
-	found := readByPython(t, dir).Tables
+	found := python.ReadResults(t, dir).Tables
 
-	check(t, found["batch.parquet"], 1, map[string]column{
+	check(t, found["batch.parquet"], 1, map[string]python.Column{
 		"step":       {Type: "int64", Sum: 3},
 		"round":      {Type: "int64"},
 		"group":      {Type: "int64"},
@@ -59,7 +60,7 @@ func TestPythonReadsBatchAndLedger(t *testing.T) {
 		"log_probs":  {Type: "list<element: float not null>", Sum: -0.75},
 		"features":   {Type: "list<element: float not null>", Sum: 21},
 	})
-	check(t, found["ledger.parquet"], 2, map[string]column{
+	check(t, found["ledger.parquet"], 2, map[string]python.Column{
 		"step":      {Type: "int64", Sum: 6},
 		"round":     {Type: "int64"},
 		"group":     {Type: "int64"},
@@ -83,7 +84,7 @@ func TestPythonReadsBatchAndLedger(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, got table, rows int, want map[string]column) {
+func check(t *testing.T, got python.Table, rows int, want map[string]python.Column) {
 	t.Helper()
 	if got.Rows != rows || len(got.Columns) != len(want) {
 		t.Errorf("%d rows of %d columns, want %d of %d", got.Rows, len(got.Columns), rows, len(want))

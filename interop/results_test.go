@@ -14,6 +14,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/cohort-rl/cohort/interop/python"
 	"github.com/cohort-rl/cohort/policy"
 	"github.com/cohort-rl/cohort/policy/safetensors"
 )
@@ -45,7 +46,7 @@ func TestPythonReadsPolicyAndTables(t *testing.T) {
 		}
 	}
 
-	found := readByPython(t, dir)
+	found := python.ReadResults(t, dir)
 
 	tensor := found.Policy.Tensors["hidden.weight"]
 	if tensor.DType != "float32" || !slices.Equal(tensor.Shape, []int{2, 3}) || tensor.SHA256 != digest(t, weights) {
