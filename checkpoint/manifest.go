@@ -77,6 +77,9 @@ func Decode(body []byte) (*Manifest, error) {
 	if m.Format != ManifestFormat {
 		return nil, fmt.Errorf("%w: format %q, this build reads %q", ErrInvalid, m.Format, ManifestFormat)
 	}
+	if m.Step < 0 || m.Optimizer.Updates < 0 {
+		return nil, fmt.Errorf("%w: step %d after %d updates", ErrInvalid, m.Step, m.Optimizer.Updates)
+	}
 	canonical, _, err := m.Encode()
 	if err != nil {
 		return nil, err
