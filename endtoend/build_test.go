@@ -7,27 +7,26 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"testing"
 )
 
-// binary is the cohort that all tests of a run share.
-type binary struct {
+// programs are those that all tests of a run share.
+type programs struct {
 	once sync.Once
 	dir  string
-	path string
 	err  error
 }
 
-var shared binary //nolint:gochecknoglobals // one build serves all tests
+var shared programs //nolint:gochecknoglobals // one build serves all tests
 
-// built builds cohort the first time, with the race detector if the tests have
-// it, so that nothing is compiled twice.
+// built builds the programs the first time, with the race detector if the tests
+// have it, so that nothing is compiled twice. It returns their folder.
 func built() (string, error) {
 	shared.once.Do(func() {
 		if shared.dir, shared.err = os.MkdirTemp("", "cohort-endtoend-"); shared.err != nil {
 			return
 		}
-		shared.path = filepath.Join(shared.dir, "cohort")
-		args := []string{"build", "-ldflags=-w", "-o", shared.path}
+		args := []string{"build", "-ldflags=-w", "-o", shared.dir + string(filepath.Separator)}
 		if info, ok := debug.ReadBuildInfo(); ok {
 			for _, s := range info.Settings {
 				if s.Key == "-race" && s.Value == "true" {
@@ -35,12 +34,27 @@ func built() (string, error) {
 				}
 			}
 		}
-		out, err := exec.Command("go", append(args, "../cmd/cohort")...).CombinedOutput()
+		out, err := exec.Command("go", append(args, "../cmd/cohort", "../cmd/coordinator", "../cmd/worker")...).CombinedOutput()
 		if err != nil {
-			shared.err = fmt.Errorf("build cohort: %w\n%s", err, out)
+			shared.err = fmt.Errorf("build the programs: %w\n%s", err, out)
 		}
 	})
-	return shared.path, shared.err
+	return shared.dir, shared.err
+}
+
+// program is the path of the cohort that this test run built.
+func program(t *testing.T) string {
+	t.Helper()
+	return programNamed(t, "cohort")
+}
+
+func programNamed(t *testing.T, name string) string {
+	t.Helper()
+	dir, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, name)
 }
 
 // remove deletes what was built.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,28 +28,28 @@ type summary struct {
 	Store      string      `json:"store"`
 }
 
-// program is the path of the cohort that this test run built.
-func program(t *testing.T) string {
-	t.Helper()
-	path, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // demo runs cohort demo to its end.
 func demo(t *testing.T, dir string, flags ...string) summary {
 	t.Helper()
+	path := program(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
+	out, err := runDemo(ctx, path, dir, flags...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lastLine(t, out)
+}
+
+// runDemo returns what cohort demo wrote to its standard output.
+func runDemo(ctx context.Context, path, dir string, flags ...string) (string, error) {
 	var out, said bytes.Buffer
-	cmd := exec.CommandContext(ctx, program(t), append([]string{"demo", "--dir", dir, "-o", "json"}, flags...)...)
+	cmd := exec.CommandContext(ctx, path, append([]string{"demo", "--dir", dir, "-o", "json"}, flags...)...)
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("cohort demo %v: %v\n%s", flags, err, &said)
+		return "", fmt.Errorf("cohort demo %v: %w\n%s", flags, err, &said)
 	}
-	return lastLine(t, out.String())
+	return out.String(), nil
 }
 
 func lastLine(t *testing.T, out string) summary {
@@ -121,10 +122,4 @@ func TestInterruptedDemoSaysHowToGoOn(t *testing.T) {
 	if !strings.Contains(said.String(), "goes on from the last commit") || !strings.Contains(said.String(), dir) {
 		t.Errorf("it does not say how to go on:\n%s", &said)
 	}
-}
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	remove()
-	os.Exit(code)
 }

@@ -1,0 +1,52 @@
+package endtoend_test
+
+import (
+	"context"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cohort-rl/cohort/blob/fs"
+)
+
+// ended is a demo that has ended, and what it left behind.
+type ended struct {
+	once    sync.Once
+	dir     string
+	summary summary
+	err     error
+}
+
+var finished ended //nolint:gochecknoglobals // one demo serves all tests that look into what a demo leaves
+
+// finishedDemo is the folder of the demo and the job that it trained.
+func finishedDemo(t *testing.T) (string, summary, *trained) {
+	t.Helper()
+	path := program(t)
+	finished.once.Do(func() {
+		if finished.dir, finished.err = os.MkdirTemp("", "cohort-demo-"); finished.err != nil {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute) //nolint:usetesting // it outlives the test that needs it first
+		defer cancel()
+		var out string
+		if out, finished.err = runDemo(ctx, path, finished.dir, "--workers", "3", "--steps", "4", "--seed", "11"); finished.err == nil {
+			finished.summary = lastLine(t, out)
+		}
+	})
+	if finished.err != nil {
+		t.Fatal(finished.err)
+	}
+	store, err := fs.Open(storeOf(finished.dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return finished.dir, finished.summary, readJob(t, store, finished.summary.Job)
+}
+
+func (e *ended) remove() {
+	if e.dir != "" {
+		_ = os.RemoveAll(e.dir)
+	}
+}

@@ -1,0 +1,153 @@
+package endtoend_test
+
+import (
+	"cmp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cohort-rl/cohort/batch"
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/embedded"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/traces"
+	"github.com/cohort-rl/cohort/traces/kafka"
+)
+
+// topic is the whole log of a job, read anew.
+type topic struct {
+	bounds  []traces.Bounds
+	records [][]traces.Record // by partition, the first at its First
+	codec   *telemetry.Codec
+}
+
+// readTopic starts a broker on the log that a demo left, and reads it.
+func readTopic(t *testing.T, dir string, begin *job.Begin) topic {
+	t.Helper()
+	ctx := within(t, time.Minute)
+	broker, err := embedded.StartKafka(ctx, embedded.KafkaConfig{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = broker.Close() })
+	log, err := kafka.Open(broker.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(log.Close)
+	var all topic
+	if all.codec, err = telemetry.NewCodec(telemetry.DefaultLimits(), telemetry.None); err != nil {
+		t.Fatal(err)
+	}
+	if all.bounds, err = log.Bounds(ctx, begin.Topic); err != nil {
+		t.Fatal(err)
+	}
+	all.records = make([][]traces.Record, len(all.bounds))
+	for partition, b := range all.bounds {
+		for next := b.First; next < b.End; {
+			records, err := log.Fetch(ctx, begin.Topic, partition, next, 4<<20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range records {
+				if r.Offset >= next {
+					all.records[partition] = append(all.records[partition], r)
+					next = r.Offset + 1
+				}
+			}
+		}
+	}
+	return all
+}
+
+// marked fails unless the marker of the record lies where it says.
+func (k topic) marked(t *testing.T, m job.Mark) {
+	t.Helper()
+	b := k.bounds[m.Partition]
+	if m.Offset < b.First || m.Offset >= b.End {
+		t.Fatalf("marker %+v lies outside of the log's %+v", m, b)
+	}
+	e, err := k.codec.Decode(k.records[m.Partition][m.Offset-b.First].Value)
+	if marker, ok := e.Body.(telemetry.Marker); err != nil || !ok || marker.Nonce != m.Nonce {
+		t.Errorf("at the place of marker %+v lies %+v, error %v", m, e, err)
+	}
+}
+
+// threads are the events between the markers of a collection, by thread, and
+// the number of records there.
+func (k topic) threads(t *testing.T, ranges []job.Range) (threads map[string][]telemetry.Event, records int64) {
+	t.Helper()
+	threads = map[string][]telemetry.Event{}
+	for partition, r := range ranges {
+		k.marked(t, r.Opening)
+		k.marked(t, r.Closing)
+		first := k.bounds[partition].First
+		for _, record := range k.records[partition][r.Opening.Offset+1-first : r.Closing.Offset-first] {
+			records++
+			if e, err := k.codec.Decode(record.Value); err == nil && e.Thread == string(record.Key) {
+				threads[e.Thread] = append(threads[e.Thread], e)
+			}
+		}
+	}
+	return threads, records
+}
+
+func TestEveryUsedEventWasReadFromKafka(t *testing.T) {
+	t.Parallel()
+	dir, _, j := finishedDemo(t)
+	log := readTopic(t, dir+"/kafka", j.entries[0].Begin)
+	for _, e := range j.commits() {
+		for _, c := range j.units(t, e) {
+			threads, inRange := log.threads(t, c.ranges.Ranges)
+			var counts job.Counts
+			for _, r := range c.collects {
+				counts.Records += r.Counts.Records
+				counts.Events += r.Counts.Events
+			}
+			if counts.Records != inRange {
+				t.Errorf("step %d: %d records were read, %d lie in the ranges", c.plan.Unit.Step, counts.Records, inRange)
+			}
+			var events int64
+			for _, o := range c.outcomes() {
+				events += int64(o.Events)
+				inKafka(t, c.plan, o, threads)
+			}
+			if counts.Events != events {
+				t.Errorf("step %d: %d events were read, the outcomes name %d", c.plan.Unit.Step, counts.Events, events)
+			}
+		}
+	}
+}
+
+// inKafka makes the sample of an outcome again, from the log alone.
+func inKafka(t *testing.T, p *job.Plan, o job.Outcome, threads map[string][]telemetry.Event) {
+	t.Helper()
+	thread := p.Unit.ThreadID(o.Group, o.Rollout, o.Nonce)
+	trace := traces.Trace{Group: o.Group, Rollout: o.Rollout, Task: p.Tasks[o.Group-p.First], Thread: thread}
+	var reward float64
+	seen := map[uint64]bool{}
+	for _, e := range threads[thread] {
+		if seen[e.Index] {
+			continue // a repetition
+		}
+		seen[e.Index] = true
+		switch b := e.Body.(type) {
+		case telemetry.Decision:
+			trace.Decisions = append(trace.Decisions, b)
+		case telemetry.Reward:
+			reward = b.Value
+		}
+	}
+	slices.SortFunc(trace.Decisions, func(a, b telemetry.Decision) int { return cmp.Compare(a.Number, b.Number) })
+	if len(seen) != o.Events {
+		t.Errorf("thread %s has %d events in the log, used were %d", thread, len(seen), o.Events)
+	}
+	if o.Reward == nil {
+		return
+	}
+	s := batch.FromTrace(&trace, reward, blob.Digest(p.Policy.Weights))
+	if got := s.Digest(); got != o.Sample {
+		t.Errorf("thread %s gives the sample %s, used was %s", thread, got, o.Sample)
+	}
+}

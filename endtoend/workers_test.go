@@ -1,0 +1,34 @@
+package endtoend_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestEveryWorkerTookShardsFromTheQueue(t *testing.T) {
+	t.Parallel()
+	_, _, j := finishedDemo(t)
+	units := j.evaluations(t)
+	for _, e := range j.commits() {
+		units = append(units, j.units(t, e)...)
+	}
+	shards := map[string]int{}
+	for _, c := range units {
+		for _, done := range c.settlements() {
+			// The number of the drive is what the queue's task alone tells a worker.
+			if done.Drive < 1 || done.At.IsZero() || !strings.HasPrefix(done.Shard, string(j.def.ID)+"/") {
+				t.Errorf("settled as %+v", done)
+			}
+			shards[done.Worker]++
+		}
+	}
+	for n := range 3 {
+		if name := fmt.Sprintf("worker-%d", n+1); shards[name] == 0 {
+			t.Errorf("%s settled no shard; shards by worker: %v", name, shards)
+		}
+	}
+	if len(shards) != 3 {
+		t.Errorf("shards by worker: %v", shards)
+	}
+}
