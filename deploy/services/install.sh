@@ -5,7 +5,6 @@
 # install_ready builds the program that asks the servers.
 install_ready() {
   command -v go >/dev/null || fail "Go is missing: install Go 1.26 or newer"
-  mkdir -p "$cache"
   (cd "$root" && go build -o "$cache/ready" ./deploy/services/ready)
 }
 

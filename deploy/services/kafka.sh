@@ -23,9 +23,11 @@ install_kafka() {
 }
 
 start_kafka() {
+  vacant kafka
+  vacant controller
   local properties=$data/kafka/server.properties
-  sed -e "s|@PORT@|$(port kafka "${SERVICES_KAFKA_PORT:-}")|" \
-    -e "s|@CONTROLLER@|$(port controller "${SERVICES_CONTROLLER_PORT:-}")|" \
+  sed -e "s|@PORT@|$(port kafka)|" \
+    -e "s|@CONTROLLER@|$(port controller)|" \
     -e "s|@DATA@|$data/kafka/data|" "$here/kafka.properties" >"$properties"
   local logging=(-Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dorg.slf4j.simpleLogger.showDateTime=true
     -Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd\ HH:mm:ss.SSS)

@@ -21,22 +21,22 @@ fail() {
   exit 1
 }
 
-# lock waits until no other up or down works on the data folder. Where there is
-# no flock, one at a time is the caller's duty.
-lock() {
-  (umask 077 && mkdir -p "$data")
-  exec 9>"$data/lock"
+# alone FD FOLDER waits until no other up or down works on the folder, whose
+# lock is open as FD. Where there is no flock, that is the caller's duty.
+alone() {
   if command -v flock >/dev/null; then
-    flock -w 600 9 || fail "another up or down has been at work on $data for ten minutes"
+    flock -w 900 "$1" || fail "another up or down has been at work on $2 for 15 minutes"
   fi
 }
 
 # random BYTES prints random bytes in hexadecimal.
 random() { od -An -v -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 
-# port NAME [DEFAULT] prints the port of NAME, chosen at the first call.
+# port NAME prints the port of NAME, which the first call chooses.
 port() {
-  local file=$data/ports/$1 number=${2:-}
+  local file=$data/ports/$1 wish number
+  wish=SERVICES_$(tr '[:lower:]' '[:upper:]' <<<"$1")_PORT
+  number=${!wish:-}
   if [[ ! -s $file ]]; then
     if [[ -z $number ]]; then number=$("$cache/ready" port); fi
     mkdir -p "$data/ports"
@@ -46,8 +46,15 @@ port() {
   cat "$file"
 }
 
-# address NAME prints host:port of a service that has a port.
+# address NAME prints host:port.
 address() { printf '127.0.0.1:%s\n' "$(port "$1")"; }
+
+# vacant NAME fails if something listens at the port already: it would be taken
+# for the service.
+vacant() {
+  "$cache/ready" vacant "$(address "$1")" ||
+    fail "the port of $1 is taken; end what listens there, or delete $data/ports/$1 for another port"
+}
 
 # write_environment tells where every service is that has been started here.
 write_environment() {

@@ -24,7 +24,8 @@ install_redis() {
 }
 
 start_redis() {
-  launch redis "$(redis_server)" --bind 127.0.0.1 --port "$(port redis "${SERVICES_REDIS_PORT:-}")" \
+  vacant redis
+  launch redis "$(redis_server)" --bind 127.0.0.1 --port "$(port redis)" \
     --dir "$data/redis/data" --save '' --appendonly yes --appendfsync everysec
 }
 

@@ -21,19 +21,21 @@ account() {
 }
 
 start_minio() {
+  vacant minio
   account
   MINIO_ROOT_USER=$AWS_ACCESS_KEY_ID MINIO_ROOT_PASSWORD=$AWS_SECRET_ACCESS_KEY \
     MINIO_BROWSER=off MINIO_UPDATE=off \
     launch minio "$cache/minio-$minio_version/minio" server --quiet \
-    --address "127.0.0.1:$(port minio "${SERVICES_MINIO_PORT:-}")" "$data/minio/data"
+    --address "$(address minio)" "$data/minio/data"
 }
 
 start_versitygw() {
+  vacant versitygw
   account
   mkdir -p "$data/versitygw/attributes"
   ROOT_ACCESS_KEY=$AWS_ACCESS_KEY_ID ROOT_SECRET_KEY=$AWS_SECRET_ACCESS_KEY \
     launch versitygw "$cache/versitygw-$versitygw_version/versitygw" \
-    --port "127.0.0.1:$(port versitygw "${SERVICES_VERSITYGW_PORT:-}")" \
+    --port "$(address versitygw)" \
     posix --sidecar "$data/versitygw/attributes" "$data/versitygw/data"
 }
 

@@ -2,6 +2,7 @@
 // exits with 1 and the reason if not. The script up calls it until it succeeds.
 //
 //	ready port                        prints a port that nobody listens at
+//	ready vacant HOST:PORT            nobody listens there
 //	ready redis HOST:PORT             it answers PING
 //	ready kafka HOST:PORT             every partition has a leader that answers
 //	ready s3 http://HOST:PORT BUCKET  the bucket is there, made if it was not
@@ -34,6 +35,8 @@ func run(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "port":
 		return printFreePort(ctx, os.Stdout)
+	case len(args) == 2 && args[0] == "vacant":
+		return try(ctx, args[1])
 	case len(args) == 2 && args[0] == "redis":
 		return askRedis(ctx, args[1])
 	case len(args) == 2 && args[0] == "kafka":
@@ -41,5 +44,5 @@ func run(ctx context.Context, args []string) error {
 	case len(args) == 3 && args[0] == "s3":
 		return askS3(ctx, args[1], args[2])
 	}
-	return errors.New("usage: ready port | redis HOST:PORT | kafka HOST:PORT | s3 URL BUCKET")
+	return errors.New("usage: ready port | vacant HOST:PORT | redis HOST:PORT | kafka HOST:PORT | s3 URL BUCKET")
 }

@@ -20,16 +20,21 @@ const (
 
 // printFreePort writes a port of loopback that can be listened at.
 func printFreePort(ctx context.Context, out io.Writer) error {
-	var listen net.ListenConfig
 	for range 100 {
 		port := firstPort + rand.IntN(ports)
-		l, err := listen.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
-			continue
+		if try(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) == nil {
+			_, err := fmt.Fprintln(out, port)
+			return err
 		}
-		l.Close()
-		_, err = fmt.Fprintln(out, port)
-		return err
 	}
 	return errors.New("find a free port: 100 of 20000 to 31999 are taken")
+}
+
+// try listens at an address for a moment.
+func try(ctx context.Context, address string) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return l.Close()
 }
