@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/cohort-rl/cohort/job"
 )
@@ -29,15 +28,11 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	}
 	progress, leave := s.heads.watch(id)
 	defer leave()
-	control := http.NewResponseController(w)
-	if err := control.SetReadDeadline(time.Time{}); err != nil { // nothing is read any more
-		return err
-	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies must not wait for more
 	w.WriteHeader(http.StatusOK)
-	f := &feed{Server: s, about: about, next: from, to: w, control: control, spoke: s.config.Clock.Now()}
+	f := &feed{Server: s, about: about, next: from, to: w, control: http.NewResponseController(w), spoke: s.config.Clock.Now()}
 	f.run(ctx, progress)
 	return nil
 }

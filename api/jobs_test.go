@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"github.com/cohort-rl/cohort/blob/blobtest"
 	"github.com/cohort-rl/cohort/blob/mem"
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/records"
 )
 
 func TestJobsAreListedNewestFirstInPages(t *testing.T) {
@@ -32,7 +34,7 @@ func TestJobsAreListedNewestFirstInPages(t *testing.T) {
 	for _, limit := range []int{1, 3, 7, 0} {
 		var got []job.ID
 		next, pages := "", 0
-		for next != "" || pages == 0 {
+		for (next != "" || pages == 0) && pages < 10 {
 			jobs, after, err := r.client.Jobs(t.Context(), limit, next)
 			if err != nil {
 				t.Fatal(err)
@@ -128,6 +130,11 @@ func TestJobTellsWhatItsHintTells(t *testing.T) {
 		j.Reward == nil || *j.Reward != 0.5 || j.Checkpoint != digest(2) || j.Totals != totals(2) || j.Ended != nil ||
 		len(j.Evaluations) != 1 || j.Evaluations[0].Mean != 0.1 {
 		t.Errorf("%+v (%v)", j, err)
+	}
+	def, _, err := records.Read[job.Definition](t.Context(), r.store, id.SpecKey(), job.DefinitionFormat)
+	head := hint(2)
+	if err != nil || !reflect.DeepEqual(api.FromHead(def, &head), j) {
+		t.Errorf("%+v (%v)", api.FromHead(def, &head), err)
 	}
 	for verdict, want := range map[job.Verdict]api.State{
 		job.Done: api.StateDone, job.Broken: api.StateFailed, job.Cancelled: api.StateCancelled,

@@ -166,7 +166,7 @@ func TestSilentServerIsLeft(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		connections := 0
+		begun, connections := time.Now(), 0
 		client.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			connections++
 			body, w := io.Pipe()
@@ -184,8 +184,8 @@ func TestSilentServerIsLeft(t *testing.T) {
 			}
 			return nil
 		})
-		if !errors.Is(err, enough) || connections != 3 {
-			t.Errorf("%v after %d connections", err, connections)
+		if took := time.Since(begun); !errors.Is(err, enough) || connections != 3 || took > 2*time.Minute {
+			t.Errorf("%v after %d connections and %s", err, connections, took)
 		}
 	})
 }

@@ -31,7 +31,7 @@ func (c *Client) Submit(ctx context.Context, s Submission) (j Job, created bool,
 	if err != nil {
 		return Job{}, false, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, submitTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, submitTimeout, errSlow)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url(nil, "jobs").String(), form.reader())
 	if err != nil {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,9 +12,12 @@ import (
 	"net/url"
 )
 
+// errSlow says that the client's own patience was at its end, not the caller's.
+var errSlow = errors.New("it did not answer in time")
+
 // call asks for something small and decodes the answer into v.
 func (c *Client) call(ctx context.Context, method string, target *url.URL, body []byte, v any) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, requestTimeout, errSlow)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(body))
 	if err != nil {
@@ -71,13 +75,14 @@ func (c *Client) send(request *http.Request) (*http.Response, error) {
 // broken says what a connection that gave no answer means: the end of the
 // caller's context, or that no server is there.
 func (c *Client) broken(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.DeadlineExceeded) {
+	cause := context.Cause(ctx)
+	if cause != nil && !errors.Is(cause, errSlow) {
 		return cause
 	}
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err // without the address, which is said anyway
 	}
-	return &Unreachable{Server: c.base.String(), Err: err}
+	return &Unreachable{Server: c.base.String(), Err: cmp.Or(cause, err)}
 }
 
 // foreign is an answer that no server of Cohort gives.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/cohort-rl/cohort/api"
 	"github.com/cohort-rl/cohort/blob"
@@ -118,4 +120,31 @@ func TestAddressIsChecked(t *testing.T) {
 			t.Errorf("%q: %v", address, err)
 		}
 	}
+}
+
+// A server that takes the request and never answers is given up, and said to be
+// missing; a caller's own deadline is the caller's.
+func TestServerThatNeverAnswersIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, err := api.NewClient("http://127.0.0.1:7700", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})}
+		begun := time.Now()
+		_, err = client.Job(t.Context(), "any")
+		var missing *api.Unreachable
+		if took := time.Since(begun); !errors.As(err, &missing) || took != 30*time.Second || !strings.Contains(err.Error(), "in time") {
+			t.Errorf("%v after %s", err, took)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err = client.Job(ctx, "any"); !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &missing) {
+			t.Errorf("%v", err)
+		}
+	})
 }
