@@ -72,9 +72,6 @@ func (d *driver) perform(ctx context.Context, effect job.Effect) (job.Unit, job.
 	case job.PutPlan:
 		event, err := d.putPlan(ctx, e.Plan)
 		return e.Plan.Unit, event, err
-	case job.TakeOver:
-		event, err := d.takeOver(ctx, e)
-		return e.Unit, event, err
 	case job.Open:
 		event, err := d.open(ctx, e)
 		return e.Unit, event, err

@@ -30,6 +30,13 @@ func (d *driver) driveShards(ctx context.Context, e job.Drive) error {
 	if err != nil || len(open) == 0 {
 		return err
 	}
+	if e.Resuming {
+		n, err := d.takeOver(ctx, e.Unit, e.Collection, e.Phase)
+		if err != nil {
+			return err
+		}
+		d.tell(ctx, job.TakenOver{Unit: e.Unit, N: n})
+	}
 	if err := d.enqueue(ctx, open); err != nil {
 		return err
 	}

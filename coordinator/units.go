@@ -12,7 +12,12 @@ import (
 )
 
 func (d *driver) putPlan(ctx context.Context, p *job.Plan) (job.Event, error) {
-	plan, existed, err := records.Adopt(ctx, d.store, p.Unit.PlanKey(), job.PlanFormat, p)
+	// Two drivers make the same plan, so only a look tells who was first.
+	plan, _, err := records.Read[job.Plan](ctx, d.store, p.Unit.PlanKey(), job.PlanFormat)
+	existed := err == nil
+	if errors.Is(err, blob.ErrNotFound) {
+		plan, _, err = records.Adopt(ctx, d.store, p.Unit.PlanKey(), job.PlanFormat, p)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -29,16 +34,16 @@ type takenOver struct {
 	Nonce  string `json:"nonce"`
 }
 
-// takeOver creates the next numbered record.
-func (d *driver) takeOver(ctx context.Context, e job.TakeOver) (job.Event, error) {
+// takeOver creates the next numbered record of a phase and returns its number.
+func (d *driver) takeOver(ctx context.Context, u job.Unit, collection int, phase job.Phase) (int, error) {
 	mine := &takenOver{Format: job.DriverFormat, Driver: d.Name, Nonce: d.Nonce()}
 	for n := 1; ; n++ {
-		_, existed, err := records.Adopt(ctx, d.store, e.Unit.DriverKey(e.Collection, e.Phase, n), job.DriverFormat, mine)
+		_, existed, err := records.Adopt(ctx, d.store, u.DriverKey(collection, phase, n), job.DriverFormat, mine)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
 		if !existed || n > job.MaxTakeOvers {
-			return job.TakenOver{Unit: e.Unit, N: n}, nil
+			return n, nil
 		}
 	}
 }

@@ -17,6 +17,16 @@ import (
 // update learns from the used rollouts of a step and stores the checkpoint and
 // the ledger. Nothing of it counts before the log names it.
 func (d *driver) update(ctx context.Context, e job.Update) (job.Event, error) {
+	if e.Resuming {
+		last := e.Rounds[len(e.Rounds)-1]
+		n, err := d.takeOver(ctx, last.Plan.Unit, last.Collection, job.Updating)
+		if err != nil {
+			return nil, err
+		}
+		if n > job.MaxTakeOvers {
+			return nil, fmt.Errorf("step %d: the update was taken over more than %d times", e.Step, job.MaxTakeOvers)
+		}
+	}
 	l, err := d.learnerAt(ctx, e.Parent)
 	if err != nil {
 		return nil, err

@@ -18,13 +18,6 @@ type (
 	PutEntry struct{ Entry Entry }
 	// PutPlan creates a unit's plan, or reads the one that is there.
 	PutPlan struct{ Plan *Plan }
-	// TakeOver records that this process goes on with a collection that
-	// another, or an earlier life of it, began to drive.
-	TakeOver struct {
-		Unit       Unit
-		Collection int
-		Phase      Phase
-	}
 	// Open reads the opening markers of a collection; if there are none, it
 	// appends markers and creates the record.
 	Open struct {
@@ -32,12 +25,15 @@ type (
 		Collection int
 	}
 	// Drive sees to it that shards 0..Count-1 of a phase are settled, and
-	// answers each with its record.
+	// answers each with its record. Resuming says that another process, or an
+	// earlier life of this one, may have begun the phase: if it left shards
+	// open, the take-over is recorded and told.
 	Drive struct {
 		Unit       Unit
 		Collection int
 		Phase      Phase
 		Count      int
+		Resuming   bool
 	}
 	// Abandon stops driving the unit's shards. It has no answer.
 	Abandon struct{ Unit Unit }
@@ -57,6 +53,8 @@ type (
 		Rounds []Round
 		Rows   []Row
 		Marks  []Mark
+		// Resuming says that another process may have begun the update.
+		Resuming bool
 	}
 	// PutResult creates the result of an evaluation, or reads the one that is there.
 	PutResult struct {
@@ -84,7 +82,6 @@ func (ReadLog) effect()   {}
 func (Prepare) effect()   {}
 func (PutEntry) effect()  {}
 func (PutPlan) effect()   {}
-func (TakeOver) effect()  {}
 func (Open) effect()      {}
 func (Drive) effect()     {}
 func (Abandon) effect()   {}

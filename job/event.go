@@ -28,7 +28,8 @@ type (
 		Plan    *Plan
 		Existed bool
 	}
-	// TakenOver answers TakeOver: how many take-overs the phase has seen.
+	// TakenOver says that Drive took an unfinished phase over from another
+	// process, and how many have done so.
 	TakenOver struct {
 		Unit Unit
 		N    int

@@ -38,6 +38,7 @@ type State struct {
 	putting bool // an entry is being put; nothing else may be decided
 	closing *Finish
 	end     *End
+	ended   int // the number of the end's entry
 	retired bool
 }
 
@@ -170,7 +171,7 @@ func (s *State) adopt(e *Entry) []Effect {
 	case KindCommit:
 		s.last, s.step, s.pending = e, nil, s.keepPending(e.Commit.Pending)
 	case KindEnd:
-		s.end = e.End
+		s.end, s.ended = e.End, e.N
 		return []Effect{Report{s.head()}, Retire{}}
 	}
 	return s.advance()
@@ -187,10 +188,12 @@ func (s *State) keepPending(due []Pending) []Pending {
 // advance begins whatever can be begun now.
 func (s *State) advance() []Effect {
 	switch {
-	case s.putting || s.closing != nil || s.last == nil:
+	case s.putting || s.closing != nil || !s.read:
 		return nil
 	case s.cancel != nil:
 		return s.finish(Cancelled, s.cancel.Reason, "")
+	case s.last == nil:
+		return nil
 	}
 	var effects []Effect
 	if s.eval == nil && len(s.pending) > 0 {
@@ -344,6 +347,10 @@ func (s *State) overdue() []Effect {
 	d := s.def.Spec.Limits.Deadlines
 	if w := s.eval; w != nil && !w.over && s.active-w.began > d.Eval.Std() {
 		effects = s.incomplete(fmt.Sprintf("the evaluation did not end within limits.deadlines.eval, %s", d.Eval))
+	}
+	if s.read && s.last == nil && s.active > d.Update.Std() {
+		return s.finish(Broken, fmt.Sprintf("the job could not begin within limits.deadlines.update, %s", d.Update),
+			"see whether Kafka and the object store answer")
 	}
 	if s.step == nil {
 		return effects

@@ -88,12 +88,13 @@ func (s *State) roundOver() []Effect {
 	if len(st.rounds) < sampling.Rounds && teaching(rows) < sampling.MinGroups {
 		return s.startRound(len(st.rounds))
 	}
+	resuming := w.resuming
 	st.sweep = nil
 	if reason := s.unusable(rows); reason != "" {
 		return s.finish(Broken, reason, "see `cohort results` for the ledger, mend the agent or the spec, and submit again")
 	}
 	st.updating = s.active
-	return []Effect{Update{Step: st.number, Parent: s.checkpoint(), Rounds: st.rounds, Rows: rows, Marks: st.marks}}
+	return []Effect{Update{Step: st.number, Parent: s.checkpoint(), Rounds: st.rounds, Rows: rows, Marks: st.marks, Resuming: resuming}}
 }
 
 // unusable is why a step cannot be trained on, or empty: no rollout at all had
@@ -199,14 +200,21 @@ func (s *State) head() Head {
 		Format: HeadFormat, Entry: -1, Stage: s.stage(), Steps: s.def.Spec.Steps,
 		Evaluations: s.results, End: s.end,
 	}
-	if s.last == nil {
-		return h
+	if s.last != nil {
+		s.describe(&h)
 	}
+	if s.end != nil {
+		h.Entry = s.ended
+	}
+	return h
+}
+
+// describe fills in what the newest begin or commit says.
+func (s *State) describe(h *Head) {
 	h.Entry, h.Generation = s.last.N, s.last.Generation
 	c := s.checkpoint()
 	h.Step, h.Checkpoint = c.Step, c.Manifest
 	if c := s.last.Commit; c != nil {
 		h.Totals, h.Metrics = c.Totals, c.Metrics
 	}
-	return h
 }

@@ -145,12 +145,13 @@ func (w *twins) answer(p pair) {
 	case job.PutPlan:
 		event := job.PlanRead{Plan: e.Plan, Existed: rapid.Bool().Draw(w.t, "existed")}
 		w.tell(event, event)
-	case job.TakeOver:
-		w.tell(job.TakenOver{Unit: e.Unit, N: 1}, job.TakenOver{Unit: e.Unit, N: 1})
 	case job.Open:
 		event := job.OpenedRead{Unit: e.Unit, Collection: e.Collection, Marks: marksNamed(&w.def, fmt.Sprint("opened ", e.Collection))}
 		w.tell(event, event)
 	case job.Drive:
+		if e.Resuming {
+			w.tell(job.TakenOver{Unit: e.Unit, N: 1}, job.TakenOver{Unit: e.Unit, N: 1})
+		}
 		w.drive(e)
 	case job.PutRanges:
 		event := job.RangesRead{Unit: e.Unit, Collection: e.Collection, Ranges: &job.Ranges{}}

@@ -20,12 +20,14 @@ func show(effect job.Effect) string {
 	case job.PutPlan:
 		return fmt.Sprintf("put-plan %s groups %d..%d under %s of entry %d", unitName(e.Plan.Unit),
 			e.Plan.First, e.Plan.First+len(e.Plan.Tasks)-1, manifestName(e.Plan.Policy.Manifest), e.Plan.Policy.Entry)
-	case job.TakeOver:
-		return fmt.Sprintf("take-over %s.%d %s", unitName(e.Unit), e.Collection, e.Phase)
 	case job.Open:
 		return fmt.Sprintf("open %s.%d", unitName(e.Unit), e.Collection)
 	case job.Drive:
-		return fmt.Sprintf("drive %s.%d %s x%d", unitName(e.Unit), e.Collection, e.Phase, e.Count)
+		text := fmt.Sprintf("drive %s.%d %s x%d", unitName(e.Unit), e.Collection, e.Phase, e.Count)
+		if e.Resuming {
+			text += ", resuming"
+		}
+		return text
 	case job.Abandon:
 		return "abandon " + unitName(e.Unit)
 	case job.PutRanges:

@@ -15,6 +15,7 @@ type sweep struct {
 	unit       Unit
 	plan       *Plan
 	planned    bool // the plan was read back
+	resuming   bool // the plan was there, and no open shard was met since
 	collection int
 	phase      Phase
 	marks      []Mark // the opening markers of the collection
@@ -44,12 +45,10 @@ func (w *sweep) next(event Event, now time.Duration) (effects []Effect, done boo
 		if w.planned {
 			return nil, false, ""
 		}
-		w.plan, w.planned, w.since = e.Plan, true, now
-		if e.Existed {
-			effects = append(effects, TakeOver{w.unit, w.collection, w.phase})
-		}
-		return append(effects, w.begin(now)...), false, ""
+		w.plan, w.planned, w.since, w.resuming = e.Plan, true, now, e.Existed
+		return w.begin(now), false, ""
 	case TakenOver:
+		w.resuming = false
 		if e.N > MaxTakeOvers {
 			return nil, false, fmt.Sprintf("the %s phase was taken over more than %d times", w.phase, MaxTakeOvers)
 		}
@@ -95,7 +94,7 @@ func (w *sweep) drive(phase Phase, now time.Duration) []Effect {
 		w.collects = make([]*CollectRecord, n)
 	case Rollout:
 	}
-	return []Effect{Drive{w.unit, w.collection, phase, n}}
+	return []Effect{Drive{w.unit, w.collection, phase, n, w.resuming}}
 }
 
 func (w *sweep) shardSettled(e ShardSettled, now time.Duration) (effects []Effect, done bool, reason string) {

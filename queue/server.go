@@ -19,6 +19,9 @@ const (
 	// checkInterval is how often an idle server asks for tasks; 5 ms costs
 	// about 6 % of a core and gives a task to a worker within 4 ms.
 	checkInterval = 5 * time.Millisecond
+	// delayedInterval is how often tasks are looked for whose pause after an
+	// error is over; asynq's own 5 s would outlast most pauses.
+	delayedInterval = 200 * time.Millisecond
 	// aliveFor is how long a shard counts as in live hands after its last sign
 	// of life; a sign is given every aliveEvery.
 	aliveFor   = 3 * time.Second
@@ -54,14 +57,16 @@ func NewServer(r redis.UniversalClient, p Prefix, c ServerConfig) *Server {
 // period and hands the others back.
 func (s *Server) Run(ctx context.Context, handle Handler) error {
 	server := asynq.NewServerFromRedisClient(s.redis, asynq.Config{
-		Concurrency:       s.config.Shards,
-		Queues:            s.prefix.queues(),
-		TaskCheckInterval: checkInterval,
-		ShutdownTimeout:   s.config.Grace,
-		RetryDelayFunc:    retryDelay,
-		Logger:            logger{s.config.Logger},
-		LogLevel:          asynq.WarnLevel,
-		BaseContext:       func() context.Context { return context.WithoutCancel(ctx) },
+		Concurrency:              s.config.Shards,
+		Queues:                   s.prefix.queues(),
+		TaskCheckInterval:        checkInterval,
+		DelayedTaskCheckInterval: delayedInterval,
+		ShutdownTimeout:          s.config.Grace,
+		RetryDelayFunc:           retryDelay,
+		IsFailure:                func(err error) bool { return !errors.Is(err, ErrLeftAlone) },
+		Logger:                   logger{s.config.Logger},
+		LogLevel:                 asynq.WarnLevel,
+		BaseContext:              func() context.Context { return context.WithoutCancel(ctx) },
 	})
 	mux := asynq.NewServeMux()
 	mux.HandleFunc(taskType, func(ctx context.Context, t *asynq.Task) error { return s.serve(ctx, t, handle) })

@@ -6,6 +6,7 @@
 package queue
 
 import (
+	"errors"
 	"time"
 
 	"github.com/cohort-rl/cohort/job"
@@ -14,6 +15,10 @@ import (
 // TaskVersion is the version of the work that tasks of this build ask for. A
 // worker leaves tasks of another version alone.
 const TaskVersion = 1
+
+// ErrLeftAlone says that a worker cannot do a task that another may do: of
+// another version, say. The queue hands it out again without counting it.
+var ErrLeftAlone = errors.New("left to another worker")
 
 // Task is one drive of a shard.
 type Task struct {

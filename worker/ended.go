@@ -8,6 +8,7 @@ import (
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/records"
 )
 
 // errEnded is why a shard is put down: nobody waits for it any more.
@@ -67,9 +68,10 @@ func (w *Worker) watch(ctx context.Context, k *known) {
 
 // over says whether a job was cancelled or has ended.
 func (w *Worker) over(ctx context.Context, id job.ID) bool {
-	if _, err := w.Store.Head(ctx, id.ControlKey(0)); err == nil {
+	c, _, err := records.Read[job.Control](ctx, w.Store, id.ControlKey(0), job.ControlFormat)
+	if err == nil && c.Action == job.ActionCancel {
 		return true
 	}
-	_, err := w.Store.Head(ctx, id.ActiveKey())
+	_, err = w.Store.Head(ctx, id.ActiveKey())
 	return errors.Is(err, blob.ErrNotFound)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/numerics"
 	"github.com/cohort-rl/cohort/policy"
+	"github.com/cohort-rl/cohort/queue"
 	"github.com/cohort-rl/cohort/records"
 )
 
@@ -22,9 +23,8 @@ type known struct {
 
 	// turn holds an element while a hand reads or writes what follows, which it
 	// may fetch meanwhile. Whoever waits for it can be told to stop.
-	turn     chan struct{}
-	data     map[blob.Digest][]json.RawMessage
-	policies map[blob.Digest]bool
+	turn chan struct{}
+	data map[blob.Digest][]json.RawMessage
 
 	hands hands
 }
@@ -52,8 +52,8 @@ func (w *Worker) job(ctx context.Context, id job.ID) (*known, error) {
 		return nil, fmt.Errorf("job %s ended before it began", id)
 	}
 	if entry.Begin.Numerics != numerics.Version {
-		return nil, fmt.Errorf("job %s computes with numerics %q, this worker with %q: run a worker of the version that began the job",
-			id, entry.Begin.Numerics, numerics.Version)
+		return nil, fmt.Errorf("%w: job %s computes with numerics %q, this worker with %q: run a worker of the version that began the job",
+			queue.ErrLeftAlone, id, entry.Begin.Numerics, numerics.Version)
 	}
 	a, err := w.Agents(def)
 	if err != nil {
@@ -61,7 +61,7 @@ func (w *Worker) job(ctx context.Context, id job.ID) (*known, error) {
 	}
 	k = &known{
 		def: def, begin: entry.Begin, agent: a, turn: make(chan struct{}, 1),
-		data: map[blob.Digest][]json.RawMessage{}, policies: map[blob.Digest]bool{},
+		data: map[blob.Digest][]json.RawMessage{},
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -130,7 +130,7 @@ func (h *hand) host(ctx context.Context) error {
 	}
 	defer h.job.leave()
 	weights := h.plan.Policy.Weights
-	if h.job.policies[weights] {
+	if _, ok := h.Policies.Get(weights); ok {
 		return nil
 	}
 	p, err := h.loadPolicy(ctx)
@@ -140,10 +140,6 @@ func (h *hand) host(ctx context.Context) error {
 	if got := h.Policies.Put(p); got != weights {
 		return fmt.Errorf("load the policy of step %d: its weights are %s, the plan names %s", h.plan.Unit.Step, got, weights)
 	}
-	if len(h.job.policies) > 8 {
-		h.job.policies = map[blob.Digest]bool{}
-	}
-	h.job.policies[weights] = true
 	return nil
 }
 

@@ -33,6 +33,8 @@ type Agent interface {
 type Policies interface {
 	// Put makes a policy available under the digest of its weights.
 	Put(p policy.Policy) blob.Digest
+	// Get returns a policy that is available, and keeps it so for longer.
+	Get(weights blob.Digest) (policy.Policy, bool)
 	// URL is where agents reach the policy with these weights.
 	URL(weights blob.Digest) string
 }
@@ -86,7 +88,8 @@ func New(c Config) *Worker {
 func (w *Worker) Pulse(ctx context.Context) { w.pulse.run(ctx) }
 
 // ErrOtherVersion says that a task asks for work that this build does not know.
-var ErrOtherVersion = errors.New("task of another version")
+// The queue keeps it for another worker.
+var ErrOtherVersion = fmt.Errorf("task of another version: %w", queue.ErrLeftAlone)
 
 // Handle does one drive of a shard. It is safe to repeat and to run twice at
 // once: a shard that is settled is left alone.

@@ -8,7 +8,6 @@ type Limits struct {
 	ShardRollouts    int       `json:"shard_rollouts" default:"16" min:"1" max:"1024" doc:"rollouts of one rollout shard"`
 	CollectRollouts  int       `json:"collect_rollouts" default:"2048" min:"1" max:"100000" doc:"rollouts that one collect or assemble shard holds, at most"`
 	MinUsed          float64   `json:"min_used" default:"0" min:"0" max:"1" doc:"share of a step's rollouts that must be used, else the job ends"`
-	EventBytes       Size      `json:"event_bytes" default:"1MiB" min:"1KiB" max:"16MiB" doc:"largest event of an agent"`
 }
 
 // Deadlines bound the phases of a step. Their clocks stand still while the job
