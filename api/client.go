@@ -28,11 +28,11 @@ type Client struct {
 }
 
 // NewClient returns a client of the server at base, such as
-// http://127.0.0.1:7700. token is empty where the server asks for none.
+// http://127.0.0.1:7070. token is empty where the server asks for none.
 func NewClient(base, token string) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("the server's address must be a URL like http://127.0.0.1:7700, without user, query or fragment")
+		return nil, errors.New("the server's address must be a URL like http://127.0.0.1:7070, without user, query or fragment")
 	}
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	transport := &http.Transport{

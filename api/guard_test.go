@@ -52,7 +52,7 @@ func TestPagesOfOtherSitesAreRefused(t *testing.T) {
 		}
 		conforms(t, "Failure", body)
 	}
-	for _, host := range []string{"localhost", "LOCALHOST:1", "127.0.0.1:7700", "127.1.2.3", "[::1]:7700"} {
+	for _, host := range []string{"localhost", "LOCALHOST:1", "127.0.0.1:7070", "127.1.2.3", "[::1]:7700"} {
 		if status, body := r.call(t, "GET", "/v1/version", "", "Host", host); status != 200 {
 			t.Errorf("%s: %d %s", host, status, body)
 		}

@@ -48,7 +48,7 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 func inBubble(t *testing.T, store blob.Bucket, f func(r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{t: t, store: store, url: "http://127.0.0.1:7700"}
+		r := &rig{t: t, store: store, url: "http://127.0.0.1:7070"}
 		r.server = api.NewServer(config(r))
 		network := &pipes{make(chan net.Conn), make(chan struct{})}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -162,7 +162,7 @@ func TestStreamOutlivesTheStoresWeather(t *testing.T) {
 func TestSilentServerIsLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, err := api.NewClient("http://127.0.0.1:7700", "")
+		client, err := api.NewClient("http://127.0.0.1:7070", "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -115,7 +115,7 @@ func TestEndedContextIsItsOwnError(t *testing.T) {
 
 func TestAddressIsChecked(t *testing.T) {
 	t.Parallel()
-	for _, address := range []string{"", "127.0.0.1:7700", "ftp://host", "http://", "http://user:pass@host", "http://host?x=1", "http://host#x", "http://[::1"} {
+	for _, address := range []string{"", "127.0.0.1:7070", "ftp://host", "http://", "http://user:pass@host", "http://host?x=1", "http://host#x", "http://[::1"} {
 		if _, err := api.NewClient(address, ""); err == nil || strings.Contains(err.Error(), "pass") {
 			t.Errorf("%q: %v", address, err)
 		}
@@ -127,7 +127,7 @@ func TestAddressIsChecked(t *testing.T) {
 func TestServerThatNeverAnswersIsGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, err := api.NewClient("http://127.0.0.1:7700", "")
+		client, err := api.NewClient("http://127.0.0.1:7070", "")
 		if err != nil {
 			t.Fatal(err)
 		}
