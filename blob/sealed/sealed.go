@@ -2,10 +2,10 @@
 // begins with its format and ends with the SHA-256 of the rest, so that a
 // flipped or missing byte anywhere is found before anything is decoded:
 //
-//	{"format":"cohort.job.v1", ... ,"sha256":"<64 hexadecimal digits>"}
+//	{"format":"cohort.plan/1", ... ,"sha256":"<64 hexadecimal digits>"}
 //
 // The digest is that of the object without the sha256 field:
-// {"format":"cohort.job.v1", ... }.
+// {"format":"cohort.plan/1", ... }.
 package sealed
 
 import (
