@@ -92,7 +92,7 @@ func Fetch(ctx context.Context, b blob.Bucket, r Request) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	defer os.RemoveAll(staged.root)
+	defer func() { _ = os.RemoveAll(staged.root) }() // What is left is a folder beside, by its name.
 	f := &fetcher{bucket: b, def: def, request: r, dir: staged.files}
 	if err := f.fetch(ctx, last); err != nil {
 		return Report{}, fmt.Errorf("job %s: %w", r.Job, err)

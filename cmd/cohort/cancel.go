@@ -27,9 +27,9 @@ func (c *cancelCommand) Run(ctx context.Context, s *streams) error {
 		return explain(id, err)
 	}
 	if j.State.Ended() {
-		fmt.Fprintf(s.out, "Job %s is %s.\n", id, j.State)
-		return nil
+		_, err = fmt.Fprintf(s.out, "Job %s is %s.\n", id, j.State)
+		return err
 	}
-	fmt.Fprintf(s.out, "Job %s was asked to end. See it end: cohort watch %s%s\n", id, id, serverHint(c.Server))
-	return nil
+	_, err = fmt.Fprintf(s.out, "Job %s was asked to end. See it end: cohort watch %s%s\n", id, id, serverHint(c.Server))
+	return err
 }

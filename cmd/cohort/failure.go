@@ -63,7 +63,7 @@ func complain(out io.Writer, err error) int {
 		if !strings.HasSuffix(line, "?") {
 			line += "."
 		}
-		fmt.Fprintf(out, "cohort: %s\n", line)
+		_, _ = fmt.Fprintf(out, "cohort: %s\n", line) // Where it cannot be said, the code still tells.
 	}
 	return code
 }

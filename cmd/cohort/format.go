@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -30,10 +31,15 @@ func (f formatFlag) print(out io.Writer, j api.Job) error {
 		_, err := fmt.Fprintln(out, j.ID)
 		return err
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	return printTable(out, describe(j))
+}
+
+// describe is a job as lines of name and value.
+func describe(j api.Job) string {
+	var text strings.Builder
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(w, "%s\t%s\n", name, value)
+			fmt.Fprintf(&text, "%s\t%s\n", name, value)
 		}
 	}
 	line("job", string(j.ID))
@@ -60,7 +66,7 @@ func (f formatFlag) print(out io.Writer, j api.Job) error {
 	if j.Ended != nil {
 		line("ended", stamp(*j.Ended))
 	}
-	return w.Flush()
+	return text.String()
 }
 
 // printAll prints a list of jobs.
@@ -71,20 +77,31 @@ func (f formatFlag) printAll(out io.Writer, jobs []api.Job) error {
 	case "yaml":
 		return printYAML(out, api.Page{Jobs: jobs})
 	case "name":
+		var text strings.Builder
 		for _, j := range jobs {
-			fmt.Fprintln(out, j.ID)
+			fmt.Fprintln(&text, j.ID)
 		}
-		return nil
+		_, err := io.WriteString(out, text.String())
+		return err
 	}
 	if len(jobs) == 0 {
 		_, err := fmt.Fprintln(out, "There are no jobs yet. Submit one: cohort submit FILE")
 		return err
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "JOB\tSTATE\tSTEP\tREWARD\tUSED\tDROPPED\tFAILED\tSUBMITTED")
+	var text strings.Builder
+	fmt.Fprintln(&text, "JOB\tSTATE\tSTEP\tREWARD\tUSED\tDROPPED\tFAILED\tSUBMITTED")
 	for _, j := range jobs {
-		fmt.Fprintf(w, "%s\t%s\t%d/%d\t%s\t%d\t%d\t%d\t%s\n", j.ID, j.State, j.Step, j.Steps, number(j.Reward),
+		fmt.Fprintf(&text, "%s\t%s\t%d/%d\t%s\t%d\t%d\t%d\t%s\n", j.ID, j.State, j.Step, j.Steps, number(j.Reward),
 			j.Totals.Used, j.Totals.Dropped, j.Totals.Failed, stamp(j.Submitted))
+	}
+	return printTable(out, text.String())
+}
+
+// printTable aligns lines of cells that tabs divide.
+func printTable(out io.Writer, text string) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if _, err := io.WriteString(w, text); err != nil {
+		return err
 	}
 	return w.Flush()
 }

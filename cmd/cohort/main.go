@@ -12,7 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-var version = "devel" //nolint:gochecknoglobals // set by the linker
+var version = "devel" // set by the linker
 
 // streams are what a command reads and writes. Results go to out, everything
 // that is said about them to err.
@@ -23,7 +23,7 @@ type streams struct {
 }
 
 func main() {
-	os.Exit(run(os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr})) //nolint:revive // the one place that ends the process
+	os.Exit(run(os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // run runs the command that args name and returns the exit code.

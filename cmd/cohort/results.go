@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/cohort-rl/cohort/blob"
@@ -44,8 +46,8 @@ func (c *resultsCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return c.explain(id, err)
 	}
-	c.say(s, id, report)
-	return nil
+	_, err = io.WriteString(s.out, c.summary(id, report))
+	return err
 }
 
 // openStore opens a store for reading, waiting out short weather alone.
@@ -78,20 +80,23 @@ func (c *resultsCommand) explain(id job.ID, err error) error {
 	return err
 }
 
-func (c *resultsCommand) say(s *streams, id job.ID, r results.Report) {
+// summary says what was written.
+func (c *resultsCommand) summary(id job.ID, r results.Report) string {
+	var text strings.Builder
 	state := "still running"
 	if r.End != nil {
 		state = string(r.End.Verdict)
 	}
-	fmt.Fprintf(s.out, "Job %s, %s after %d steps.\n", id, state, r.Steps)
+	fmt.Fprintf(&text, "Job %s, %s after %d steps.\n", id, state, r.Steps)
 	if r.Checkpoint == "" {
-		fmt.Fprintln(s.out, "It ended before it had a checkpoint, so there is no policy.")
+		fmt.Fprintln(&text, "It ended before it had a checkpoint, so there is no policy.")
 	} else {
-		fmt.Fprintf(s.out, "Checkpoint %s of step %d.\n", r.Checkpoint, r.Step)
+		fmt.Fprintf(&text, "Checkpoint %s of step %d.\n", r.Checkpoint, r.Step)
 	}
-	fmt.Fprintf(s.out, "Rollouts: %d planned = %d used + %d dropped + %d failed.\n", r.Totals.Planned, r.Totals.Used, r.Totals.Dropped, r.Totals.Failed)
-	fmt.Fprintf(s.out, "Wrote to %s:\n", c.Out)
+	fmt.Fprintf(&text, "Rollouts: %d planned = %d used + %d dropped + %d failed.\n", r.Totals.Planned, r.Totals.Used, r.Totals.Dropped, r.Totals.Failed)
+	fmt.Fprintf(&text, "Wrote to %s:\n", c.Out)
 	for _, f := range r.Files {
-		fmt.Fprintf(s.out, "  %s (%d bytes)\n", f.Name, f.Size)
+		fmt.Fprintf(&text, "  %s (%d bytes)\n", f.Name, f.Size)
 	}
+	return text.String()
 }

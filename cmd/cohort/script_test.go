@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -79,7 +78,7 @@ func serve(ts *testscript.TestScript, _ bool, _ []string) {
 		Store: s.store, Wake: func() {}, Clock: noon{}, Version: "devel",
 		Nonce:  func() string { return fmt.Sprintf("%032x", nonces.Add(1)) },
 		NewID:  func(name string) job.ID { return job.ID(fmt.Sprintf("%s-%d", name, jobs.Add(1))) },
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger: slog.New(slog.DiscardHandler),
 	})
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	ts.Check(err)

@@ -45,7 +45,7 @@ func (f serverFlags) token() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("--token-file: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	body, err := io.ReadAll(io.LimitReader(file, maxToken+1))
 	if err != nil {
 		return "", fmt.Errorf("--token-file: %w", err)

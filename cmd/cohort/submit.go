@@ -36,7 +36,9 @@ func (c *submitCommand) Run(ctx context.Context, s *streams) error {
 		say = s.err
 	}
 	if c.Watch {
-		announce(say, j, created)
+		if err := announce(say, j, created); err != nil {
+			return err
+		}
 		last, err := follow(ctx, client, j.ID, say, c.Server)
 		if c.Output == formatTable {
 			return err
@@ -52,16 +54,19 @@ func (c *submitCommand) Run(ctx context.Context, s *streams) error {
 	if c.Output != formatTable {
 		return c.print(s.out, j)
 	}
-	announce(say, j, created)
-	fmt.Fprintf(say, "Follow it: cohort watch %s%s\n", j.ID, serverHint(c.Server))
-	return nil
+	if err := announce(say, j, created); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(say, "Follow it: cohort watch %s%s\n", j.ID, serverHint(c.Server))
+	return err
 }
 
 // announce says which job there is now.
-func announce(out io.Writer, j api.Job, created bool) {
-	if created {
-		fmt.Fprintf(out, "Submitted job %s.\n", j.ID)
-		return
+func announce(out io.Writer, j api.Job, created bool) error {
+	text := fmt.Sprintf("Submitted job %s.\n", j.ID)
+	if !created {
+		text = fmt.Sprintf("Job %s was submitted before with this key; it is %s.\n", j.ID, j.State)
 	}
-	fmt.Fprintf(out, "Job %s was submitted before with this key; it is %s.\n", j.ID, j.State)
+	_, err := io.WriteString(out, text)
+	return err
 }

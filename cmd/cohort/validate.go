@@ -21,11 +21,11 @@ func (c *validateCommand) Run(s *streams) error {
 		_, err = s.out.Write(spec.Marshal(f.spec))
 		return err
 	}
-	fmt.Fprintf(s.out, "%s is valid: job %s, %d steps of %d groups of %d rollouts, drawn from %d tasks", c.File, f.spec.Name,
-		f.spec.Steps, f.spec.Tasks.Groups, f.spec.Tasks.Rollouts, f.lines[spec.RoleTasks])
+	held := ""
 	if f.spec.Eval != nil {
-		fmt.Fprintf(s.out, "; %d held-out tasks", f.lines[spec.RoleEval])
+		held = fmt.Sprintf("; %d held-out tasks", f.lines[spec.RoleEval])
 	}
-	fmt.Fprintln(s.out, ".")
-	return nil
+	_, err = fmt.Fprintf(s.out, "%s is valid: job %s, %d steps of %d groups of %d rollouts, drawn from %d tasks%s.\n", c.File, f.spec.Name,
+		f.spec.Steps, f.spec.Tasks.Groups, f.spec.Tasks.Rollouts, f.lines[spec.RoleTasks], held)
+	return err
 }

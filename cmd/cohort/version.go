@@ -11,6 +11,6 @@ type versionCommand struct{}
 
 // Run prints what this program is. Checkpoints depend on the numerics alone.
 func (versionCommand) Run(s *streams) error {
-	fmt.Fprintf(s.out, "cohort %s\nnumerics %s\n%s %s/%s\n", version, numerics.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return nil
+	_, err := fmt.Fprintf(s.out, "cohort %s\nnumerics %s\n%s %s/%s\n", version, numerics.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
 }

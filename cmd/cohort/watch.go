@@ -42,8 +42,8 @@ func follow(ctx context.Context, client *api.Client, id job.ID, out io.Writer, s
 	case err != nil:
 		return j, explain(id, err)
 	case !j.State.Ended():
-		fmt.Fprintf(out, "Stopped watching; the job goes on. Follow it again: cohort watch %s%s\n", id, serverHint(server))
-		return j, nil
+		_, err = fmt.Fprintf(out, "Stopped watching; the job goes on. Follow it again: cohort watch %s%s\n", id, serverHint(server))
+		return j, err
 	case j.State == api.StateDone:
 		return j, nil
 	}

@@ -153,7 +153,8 @@ func TestNewsAreToldOnceAndInOrder(t *testing.T) {
 		begin(), head(running(0)), commit(1), head(evaluated(running(1), 0)), head(evaluated(running(1), 0)),
 		{Kind: api.EventLost, Err: errors.New("connection refused")},
 		{Kind: api.EventLost, Err: errors.New("connection refused")},
-		commit(2), head(evaluated(running(2), 2)), {Kind: api.EventEnd, Job: &done},
+		commit(2), head(evaluated(running(2), 2)),
+		{Kind: api.EventEnd, Job: &done},
 	} {
 		news = append(news, m.Apply(e)...)
 	}
