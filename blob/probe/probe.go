@@ -40,6 +40,9 @@ const (
 func Run(ctx context.Context, b blob.Bucket, nonce string) (checks []Check, err error) {
 	p := &prober{bucket: b, root: "probe/" + nonce}
 	defer func() {
+		if errors.Is(err, blob.ErrUnavailable) {
+			return // Whoever waited for the store in vain has waited enough.
+		}
 		// Cleaning up is worth a moment even when ctx is what ended.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()

@@ -75,10 +75,10 @@ func TestStoreThatIgnoresConditionsIsRefusedByName(t *testing.T) {
 func TestUnreachableStoreIsNotCalledUnfit(t *testing.T) {
 	t.Parallel()
 	b := blobtest.NewFaulty(mem.New(), func(op, _ string) blobtest.Fault {
-		if op == "put" {
-			return blobtest.Fault{Before: blob.ErrUnavailable}
+		if op == "delete" {
+			t.Error("the caller has to wait while it is asked to forget what it was never told")
 		}
-		return blobtest.Fault{}
+		return blobtest.Fault{Before: blob.ErrUnavailable}
 	})
 	_, err := probe.Run(t.Context(), b, "nonce")
 	if errors.Is(err, probe.ErrUnfit) || !errors.Is(err, blob.ErrUnavailable) {
