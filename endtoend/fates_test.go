@@ -1,0 +1,111 @@
+package endtoend_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/cohort-rl/cohort/batch"
+	"github.com/cohort-rl/cohort/job"
+)
+
+// The agent misbehaves at one task of four. The rollouts of that one get the
+// fate of that name; the others are none the worse.
+func TestMisbehavingAgentIsANamedFate(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		mischief mischief
+		timeout  string
+		attempts int
+		reason   job.Reason
+		detail   string
+	}{
+		{mischief: refuses, attempts: 3, reason: job.AgentError, detail: "status 500"},
+		{mischief: late, timeout: "3s", attempts: 1, reason: job.AgentTimeout, detail: "timed_out"},
+		{mischief: silent, timeout: "3s", attempts: 1, reason: job.AgentTimeout, detail: "did not answer in its time"},
+		{mischief: breaks, attempts: 2, reason: job.AgentCrashed, detail: "broke the connection"},
+		{mischief: promises, attempts: 2, reason: job.IncompleteTrace, detail: "1 of 5 events are missing"},
+		{mischief: endless, attempts: 2, reason: job.IncompleteTrace, detail: "no end"},
+		{mischief: unreward, reason: job.NoReward},
+		{mischief: notNumber, reason: job.InvalidReward},
+		{mischief: stale, reason: job.StalePolicy, detail: `"latest"`},
+		{mischief: idle, reason: job.NoDecision},
+	} {
+		t.Run(string(c.mischief), func(t *testing.T) {
+			t.Parallel()
+			tasks := four()
+			tasks[2].Mischief = c.mischief
+			s := smallJob{agent: startAgent(t, nil).url, steps: 1, tasks: tasks, timeout: c.timeout, attempts: c.attempts}
+			head, j := s.run(t, sharedSystem(t))
+			wantDone(t, head)
+			ledger := j.commits()[0].Commit.Ledger
+			for _, row := range j.ledger(t, ledger) {
+				switch {
+				case row.Task == 2:
+					wantFate(t, row, c.reason, c.detail)
+				case row.Fate == string(job.Failed) || row.Reward == nil:
+					t.Errorf("the agent behaved well, and the row is %+v", row)
+				}
+			}
+			if head.Totals.Planned != 4*rollouts || head.Totals.Used == 0 {
+				t.Errorf("totals are %+v", head.Totals)
+			}
+		})
+	}
+}
+
+func wantFate(t *testing.T, row batch.Row, reason job.Reason, detail string) {
+	t.Helper()
+	if row.Reason != string(reason) || row.Fate != string(job.FateOf(reason)) || !strings.Contains(row.Detail, detail) {
+		t.Errorf("rollout %d/%d is %s: %q (%q), want %q (%q)", row.Group, row.Rollout, row.Fate, row.Reason, row.Detail, reason, detail)
+	}
+}
+
+func TestDeadAgentEndsTheJobWithTheNamesOfItsRollouts(t *testing.T) {
+	t.Parallel()
+	s := smallJob{
+		agent: "http://127.0.0.1:1", steps: 1, tasks: four(), timeout: "500ms",
+		limits: "{shard_rollouts: 4, deadlines: {rollout: 1s}}",
+	}
+	head, j := s.run(t, sharedSystem(t))
+	if head.End.Verdict != job.Broken || !strings.Contains(head.End.Reason, "limits.deadlines.rollout") ||
+		!strings.Contains(head.End.Reason, "no answer for rollouts 0/0, 0/1, ") || !strings.Contains(head.End.Remedy, "agent") {
+		t.Errorf("the job ended %+v", head.End)
+	}
+	wantOpenStep(t, j, job.Totals{Planned: 4 * rollouts, Dropped: 4 * rollouts})
+}
+
+func TestJobWithoutAnyRewardEndsFailedWithTheCounts(t *testing.T) {
+	t.Parallel()
+	tasks := four()
+	for i := range tasks {
+		tasks[i].Mischief = refuses
+	}
+	s := smallJob{agent: startAgent(t, nil).url, steps: 2, tasks: tasks, attempts: 2}
+	head, j := s.run(t, sharedSystem(t))
+	want := fmt.Sprintf("step 1: none of %d rollouts has a reward: %d agent error", 4*rollouts, 4*rollouts)
+	if head.End.Verdict != job.Broken || head.End.Reason != want || head.End.Remedy == "" {
+		t.Errorf("the job ended %+v, want the reason %q", head.End, want)
+	}
+	wantOpenStep(t, j, job.Totals{Planned: 4 * rollouts, Failed: 4 * rollouts})
+}
+
+// wantOpenStep expects that the job's end has a ledger of the step that was
+// open, which joins its plan.
+func wantOpenStep(t *testing.T, j *trained, want job.Totals) {
+	t.Helper()
+	end := j.end()
+	if len(end.Ledgers) != 1 {
+		t.Fatalf("the end has the ledgers %+v", end.Ledgers)
+	}
+	ref := end.Ledgers[0]
+	rows := j.ledger(t, ref)
+	unit := job.Unit{Job: j.def.ID, Step: ref.Step}
+	plan := read[job.Plan](t, j.store, unit.PlanKey(), job.PlanFormat)
+	if err := batch.Join([]*job.Plan{plan}, rows); err != nil {
+		t.Error(err)
+	}
+	if got := batch.Totals(rows); got != want || ref.Totals != want {
+		t.Errorf("the rows are %+v, the log says %+v, want %+v", got, ref.Totals, want)
+	}
+}
