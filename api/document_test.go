@@ -29,11 +29,11 @@ func tree(tb testing.TB) map[string]any {
 
 func TestEveryRouteIsDocumentedAndNoOther(t *testing.T) {
 	t.Parallel()
-	var documented, served []string
+	var described, served []string
 	for path, operations := range tree(t)["paths"].(map[string]any) {
 		for method := range operations.(map[string]any) {
 			if method != "parameters" {
-				documented = append(documented, strings.ToUpper(method)+" "+path)
+				described = append(described, strings.ToUpper(method)+" "+path)
 			}
 		}
 	}
@@ -41,40 +41,45 @@ func TestEveryRouteIsDocumentedAndNoOther(t *testing.T) {
 	for _, route := range r.server.Routes() {
 		served = append(served, route.Method+" "+route.Path)
 	}
-	slices.Sort(documented)
+	slices.Sort(described)
 	slices.Sort(served)
-	if !slices.Equal(documented, served) {
-		t.Errorf("documented\n%s\nserved\n%s", strings.Join(documented, "\n"), strings.Join(served, "\n"))
+	if !slices.Equal(described, served) {
+		t.Errorf("documented\n%s\nserved\n%s", strings.Join(described, "\n"), strings.Join(served, "\n"))
 	}
 }
 
-// schema is a schema of the document.
-func schema(tb testing.TB, name string) *jsonschema.Resolved {
+// schemas checks answers against the schemas of the document.
+type schemas map[string]*jsonschema.Resolved
+
+// documented are the schemas with these names.
+func documented(tb testing.TB, names ...string) schemas {
 	tb.Helper()
-	components := tree(tb)["components"].(map[string]any)["schemas"]
-	text, err := json.Marshal(map[string]any{"$ref": "#/$defs/" + name, "$defs": components})
-	if err != nil {
-		tb.Fatal(err)
+	all := schemas{}
+	for _, name := range names {
+		components := tree(tb)["components"].(map[string]any)["schemas"]
+		text, err := json.Marshal(map[string]any{"$ref": "#/$defs/" + name, "$defs": components})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		var s jsonschema.Schema
+		if err := json.Unmarshal([]byte(strings.ReplaceAll(string(text), "#/components/schemas/", "#/$defs/")), &s); err != nil {
+			tb.Fatal(err)
+		}
+		if all[name], err = s.Resolve(nil); err != nil {
+			tb.Fatal(err)
+		}
 	}
-	var s jsonschema.Schema
-	if err := json.Unmarshal([]byte(strings.ReplaceAll(string(text), "#/components/schemas/", "#/$defs/")), &s); err != nil {
-		tb.Fatal(err)
-	}
-	resolved, err := s.Resolve(nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return resolved
+	return all
 }
 
-// conforms checks a JSON text against a schema of the document.
-func conforms(tb testing.TB, name, text string) {
+// check checks a JSON text against a schema.
+func (s schemas) check(tb testing.TB, name, text string) {
 	tb.Helper()
 	var v any
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
 		tb.Fatalf("%v: %s", err, text)
 	}
-	if err := schema(tb, name).Validate(v); err != nil {
+	if err := s[name].Validate(v); err != nil {
 		tb.Errorf("no %s: %v\n%s", name, err, text)
 	}
 }
@@ -106,6 +111,7 @@ func (r *rig) call(tb testing.TB, method, path, body string, headers ...string) 
 
 func TestAnswersAreAsDocumented(t *testing.T) {
 	t.Parallel()
+	as := documented(t, "Job", "Page", "Failure", "Version", "Health")
 	r := start(t, mem.New())
 	id := string(r.submit(t, "a").ID)
 	for range 2 {
@@ -140,7 +146,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 			if status != test.status {
 				t.Errorf("%s %s: %d %s", test.method, test.path, status, body)
 			}
-			conforms(t, test.schema, body)
+			as.check(t, test.schema, body)
 		}
 		// Once more with a job that has got somewhere.
 		step(t, r.store, job.ID(id), 0)
@@ -151,9 +157,9 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	if status != 409 || !strings.Contains(body, "late") {
 		t.Errorf("%d %s", status, body)
 	}
-	conforms(t, "Failure", body)
+	as.check(t, "Failure", body)
 	_, body = r.call(t, "GET", "/v1/jobs/"+id, "")
-	conforms(t, "Job", body)
+	as.check(t, "Job", body)
 	_, body = r.call(t, "GET", "/v1/openapi.yaml", "")
 	if body != api.Document() {
 		t.Error("the document is served otherwise than it is")
@@ -168,7 +174,7 @@ func TestSpecErrorsAreAsDocumented(t *testing.T) {
 	if status != 422 {
 		t.Errorf("%d %s", status, body)
 	}
-	conforms(t, "Failure", body)
+	documented(t, "Failure").check(t, "Failure", body)
 }
 
 // form is a multipart body with the boundary "cut".

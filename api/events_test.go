@@ -89,6 +89,7 @@ func TestEndedJobIsToldFromAnyEntry(t *testing.T) {
 // A client that was cut off says what it heard last, as browsers do.
 func TestLastEventIDContinuesTheStream(t *testing.T) {
 	t.Parallel()
+	as := documented(t, "Job", "Entry")
 	r := start(t, mem.New())
 	id := r.submit(t, "mine").ID
 	for n := range 3 {
@@ -105,7 +106,7 @@ func TestLastEventIDContinuesTheStream(t *testing.T) {
 		if strings.HasPrefix(block, "event: entry") {
 			name = "Entry"
 		}
-		conforms(t, name, data)
+		as.check(t, name, data)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 func TestTokenIsAskedForEverywhereButByProbes(t *testing.T) {
 	t.Parallel()
+	as := documented(t, "Failure")
 	r := start(t, mem.New(), func(c *api.Config) { c.Token = "secret" })
 	for _, route := range r.server.Routes() {
 		want := 401
@@ -21,7 +22,7 @@ func TestTokenIsAskedForEverywhereButByProbes(t *testing.T) {
 				t.Errorf("%s %s with %q: %d %s", route.Method, route.Path, presented, status, body)
 			}
 			if want == 401 {
-				conforms(t, "Failure", body)
+				as.check(t, "Failure", body)
 			}
 		}
 	}
@@ -38,6 +39,7 @@ func TestTokenIsAskedForEverywhereButByProbes(t *testing.T) {
 
 func TestPagesOfOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
+	as := documented(t, "Failure")
 	r := start(t, mem.New())
 	for _, headers := range [][]string{
 		{"Host", "evil.example"},
@@ -50,7 +52,7 @@ func TestPagesOfOtherSitesAreRefused(t *testing.T) {
 		if status != 403 {
 			t.Errorf("%q: %d %s", headers, status, body)
 		}
-		conforms(t, "Failure", body)
+		as.check(t, "Failure", body)
 	}
 	for _, host := range []string{"localhost", "LOCALHOST:1", "127.0.0.1:7070", "127.1.2.3", "[::1]:7700"} {
 		if status, body := r.call(t, "GET", "/v1/version", "", "Host", host); status != 200 {

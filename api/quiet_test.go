@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,9 +132,9 @@ func TestQuietStreamLivesAndBeats(t *testing.T) {
 func TestStreamOutlivesTheStoresWeather(t *testing.T) {
 	t.Parallel()
 	inner := mem.New()
-	var away bool // written and read one after the other, in the bubble
+	var away atomic.Bool
 	store := blobtest.NewFaulty(inner, func(string, string) blobtest.Fault {
-		if away {
+		if away.Load() {
 			return blobtest.Fault{Before: blob.ErrUnavailable}
 		}
 		return blobtest.Fault{}
@@ -145,10 +146,10 @@ func TestStreamOutlivesTheStoresWeather(t *testing.T) {
 		err := r.watch(t, id, 0, func(what string) error {
 			heard = append(heard, what)
 			if what == "pending 0" {
-				away = true
+				away.Store(true)
 				step(t, inner, id, 0)
 				end(t, inner, id, 1, job.End{Verdict: job.Done})
-				time.AfterFunc(2*time.Minute, func() { away = false })
+				time.AfterFunc(2*time.Minute, func() { away.Store(false) })
 			}
 			return nil
 		})
