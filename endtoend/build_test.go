@@ -17,7 +17,7 @@ type programs struct {
 	err  error
 }
 
-var shared programs //nolint:gochecknoglobals // one build serves all tests
+var shared programs // one build serves all tests
 
 // built builds the programs the first time, with the race detector if the tests
 // have it, so that nothing is compiled twice. It returns their folder.

@@ -18,14 +18,14 @@ type ended struct {
 	err     error
 }
 
-var finished ended //nolint:gochecknoglobals // one demo serves all tests that look into what a demo leaves
+var finished ended // one demo serves all tests that look into what a demo leaves
 
 // finishedDemo is the folder of the demo and the job that it trained.
 func finishedDemo(t *testing.T) (string, summary, *trained) {
 	t.Helper()
 	path := program(t)
 	finished.once.Do(func() {
-		if finished.dir, finished.err = os.MkdirTemp("", "cohort-demo-"); finished.err != nil {
+		if finished.dir, finished.err = os.MkdirTemp("", "cohort-demo-"); finished.err != nil { //nolint:usetesting // it outlives the test that needs it first
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute) //nolint:usetesting // it outlives the test that needs it first

@@ -152,15 +152,6 @@ func (j *trained) collected(t *testing.T, u job.Unit, e int) *collected {
 	return c
 }
 
-// executions are the executions that count, in the order of the plan.
-func (c *collected) executions() []job.Execution {
-	var all []job.Execution
-	for _, r := range c.rollouts {
-		all = append(all, r.Executions...)
-	}
-	return all
-}
-
 // outcomes are what collection says of the planned rollouts, in their order.
 func (c *collected) outcomes() []job.Outcome {
 	return job.Round{Plan: c.plan, Collects: c.collects}.Outcomes()

@@ -48,14 +48,14 @@ type running struct {
 	err     error
 }
 
-var up running //nolint:gochecknoglobals // one system serves all tests that do it no harm
+var up running // one system serves all tests that do it no harm
 
 // sharedSystem is a system of one process with two workers.
 func sharedSystem(t *testing.T) system {
 	t.Helper()
 	path := program(t)
 	up.once.Do(func() {
-		if up.dir, up.err = os.MkdirTemp("", "cohort-up-"); up.err == nil {
+		if up.dir, up.err = os.MkdirTemp("", "cohort-up-"); up.err == nil { //nolint:usetesting // it outlives the test that needs it first
 			up.process, up.err = start(path, nil, "up", "--dir", up.dir, "--workers", "2", "--listen", "127.0.0.1:0")
 		}
 	})

@@ -17,7 +17,7 @@ import (
 // Interpreter returns the path of a Python that has the pinned packages. Its
 // environment is made once per set of versions, in the repo's cache folder. The
 // test is skipped where there is no Python, or pip cannot install them.
-func Interpreter(t testing.TB) string {
+func Interpreter(t *testing.T) string {
 	t.Helper()
 	system, err := exec.LookPath("python3")
 	if err != nil {
@@ -33,11 +33,11 @@ func Interpreter(t testing.TB) string {
 	if _, err := os.Stat(environment); err == nil {
 		return interpreter
 	}
-	fresh, err := os.MkdirTemp(cache, "python-new-")
+	fresh, err := os.MkdirTemp(cache, "python-new-") //nolint:usetesting // renamed into place, so on the same file system
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(fresh)
+	defer func() { _ = os.RemoveAll(fresh) }() // It is renamed if all went well.
 	pinned := filepath.Join(fresh, "requirements.txt")
 	if err := os.WriteFile(pinned, []byte(requirements), 0o600); err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func Interpreter(t testing.TB) string {
 }
 
 // root is the folder of the module, above that of the tests that run.
-func root(t testing.TB) string {
+func root(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.Abs(".")
 	if err != nil {
@@ -72,7 +72,7 @@ func root(t testing.TB) string {
 
 // alone waits until no other test, of this process or another, makes an
 // environment, and keeps them waiting until leave is called.
-func alone(t testing.TB, path string) (leave func()) {
+func alone(t *testing.T, path string) (leave func()) {
 	t.Helper()
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -85,7 +85,7 @@ func alone(t testing.TB, path string) (leave func()) {
 }
 
 // must runs a command that prepares Python, and skips the test if it fails.
-func must(t testing.TB, name string, args ...string) {
+func must(t *testing.T, name string, args ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
@@ -95,7 +95,7 @@ func must(t testing.TB, name string, args ...string) {
 }
 
 // versions is a name for the interpreter and the pinned packages together.
-func versions(t testing.TB, system string) string {
+func versions(t *testing.T, system string) string {
 	t.Helper()
 	interpreter, err := exec.CommandContext(t.Context(), system, "-c", "import sys; print(sys.version, sys.base_prefix)").Output()
 	if err != nil {

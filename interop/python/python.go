@@ -16,7 +16,7 @@ var requirements string
 
 // Run runs a script's text with arguments and returns its standard output. The
 // test is skipped where the packages cannot be installed.
-func Run(t testing.TB, script string, args ...string) []byte {
+func Run(t *testing.T, script string, args ...string) []byte {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

@@ -43,7 +43,7 @@ type Column struct {
 
 // ReadResults reads the policy and the Parquet files under dir with numpy,
 // safetensors and pyarrow.
-func ReadResults(t testing.TB, dir string) Results {
+func ReadResults(t *testing.T, dir string) Results {
 	t.Helper()
 	out := Run(t, readResults, dir)
 	var found Results
