@@ -57,7 +57,7 @@ func end(tb testing.TB, b blob.Bucket, id job.ID, n int, end job.End) {
 	tb.Helper()
 	put(tb, b, id.LogKey(n), job.Entry{Format: job.EntryFormat, N: n, Kind: job.KindEnd, End: &end, At: began})
 	h := hint(n - 1)
-	h.Stage, h.End, h.At = job.StageEnded, &end, began.Add(time.Hour)
+	h.Entry, h.Stage, h.End, h.At = n, job.StageEnded, &end, began.Add(time.Hour)
 	put(tb, b, id.HeadKey(), h)
 	if err := b.Delete(tb.Context(), id.ActiveKey()); err != nil {
 		tb.Fatal(err)

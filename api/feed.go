@@ -52,11 +52,10 @@ func (f *feed) tell(ctx context.Context, head *job.Head) bool {
 	return true
 }
 
-// entries tells the entries that the hint knows of, and after the job's end all
-// there are. whole is false when one could not be read now, on when the client
-// has left.
+// entries tells the entries that the hint knows of. whole is false when one
+// could not be read now, on when the client has left.
 func (f *feed) entries(ctx context.Context, head *job.Head) (whole, on bool) {
-	for f.next <= head.Entry || head.End != nil {
+	for f.next <= head.Entry {
 		limited, cancel := context.WithTimeout(ctx, requestTimeout)
 		entry, err := checkpoint.ReadEntry(limited, f.config.Store, f.about.id, f.next)
 		cancel()
@@ -65,8 +64,6 @@ func (f *feed) entries(ctx context.Context, head *job.Head) (whole, on bool) {
 			if !f.event(EventEntry, fmt.Sprint(f.next), entry) {
 				return false, false
 			}
-		case errors.Is(err, blob.ErrNotFound) && f.next > head.Entry:
-			return true, true
 		case ctx.Err() != nil:
 			return false, false
 		case blob.Temporary(err), errors.Is(err, context.DeadlineExceeded):

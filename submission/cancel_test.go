@@ -129,7 +129,7 @@ func finish(tb testing.TB, b blob.Bucket, id job.ID, end job.End, hint bool) {
 		}
 	}
 	if hint {
-		h := job.Head{Format: job.HeadFormat, Entry: 1, Stage: job.StageEnded, Step: 1, Checkpoint: "m1", Totals: totals, End: &end, At: at}
+		h := job.Head{Format: job.HeadFormat, Entry: 2, Stage: job.StageEnded, Step: 1, Checkpoint: "m1", Totals: totals, End: &end, At: at}
 		if err := records.Overwrite(tb.Context(), b, id.HeadKey(), h); err != nil {
 			tb.Fatal(err)
 		}

@@ -45,7 +45,7 @@ func fromLog(ctx context.Context, b blob.Bucket, id job.ID) (*job.Head, error) {
 		return nil, err
 	}
 	head := &job.Head{
-		Format: job.HeadFormat, Entry: n - 1, Generation: end.Generation, Stage: job.StageEnded,
+		Format: job.HeadFormat, Entry: n, Generation: end.Generation, Stage: job.StageEnded,
 		Evaluations: end.End.Evaluations, End: end.End, At: end.At,
 	}
 	if n == 0 {
