@@ -21,25 +21,33 @@ func TestAnswersSettleARollout(t *testing.T) {
 		{
 			"an answer after failures is no failure",
 			[]job.Answer{job.Refused, job.Overdue, job.Answered},
-			3, job.Ruling{Settled: true}, job.Attempts{Failures: 2, Executions: 3},
+			3,
+			job.Ruling{Settled: true},
+			job.Attempts{Failures: 2, Executions: 3},
 		},
 		{"failures below the spec's attempts", []job.Answer{job.Refused, job.Refused}, 3, job.Ruling{Reason: job.AgentError}, job.Attempts{Failures: 2, Executions: 2}},
 		{
 			"the last failure names the fate",
 			[]job.Answer{job.Overdue, job.Overdue, job.Refused},
-			3, job.Ruling{Settled: true, Reason: job.AgentError}, job.Attempts{Failures: 3, Executions: 3},
+			3,
+			job.Ruling{Settled: true, Reason: job.AgentError},
+			job.Attempts{Failures: 3, Executions: 3},
 		},
 		{"too slow", []job.Answer{job.Refused, job.Overdue}, 2, job.Ruling{Settled: true, Reason: job.AgentTimeout}, job.Attempts{Failures: 2, Executions: 2}},
 		{"one attempt", []job.Answer{job.Refused}, 1, job.Ruling{Settled: true, Reason: job.AgentError}, job.Attempts{Failures: 1, Executions: 1}},
 		{
 			"breaks while healthy",
 			[]job.Answer{job.BrokeHealthy, job.Weather, job.BrokeHealthy},
-			2, job.Ruling{Settled: true, Reason: job.AgentCrashed}, job.Attempts{Breaks: 2, Executions: 3},
+			2,
+			job.Ruling{Settled: true, Reason: job.AgentCrashed},
+			job.Attempts{Breaks: 2, Executions: 3},
 		},
 		{
 			"breaks and failures are counted apart",
 			[]job.Answer{job.BrokeHealthy, job.Refused},
-			2, job.Ruling{Reason: job.AgentError}, job.Attempts{Failures: 1, Breaks: 1, Executions: 2},
+			2,
+			job.Ruling{Reason: job.AgentError},
+			job.Attempts{Failures: 1, Breaks: 1, Executions: 2},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -118,8 +118,11 @@ func TestThreadIdsAreUniqueAndBeginWithTheirPrefix(t *testing.T) {
 	seen := map[string]bool{}
 	count := 0
 	for _, u := range []job.Unit{
-		{Job: "a", Step: 1}, {Job: "a", Step: 11}, {Job: "a-1", Step: 1},
-		{Job: "a", Step: 1, Eval: manifest(1)}, {Job: "a", Step: 11, Eval: manifest(11)},
+		{Job: "a", Step: 1},
+		{Job: "a", Step: 11},
+		{Job: "a-1", Step: 1},
+		{Job: "a", Step: 1, Eval: manifest(1)},
+		{Job: "a", Step: 11, Eval: manifest(11)},
 	} {
 		for _, group := range []int{0, 1, 11} {
 			for _, rollout := range []int{0, 1, 11} {

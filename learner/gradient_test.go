@@ -148,7 +148,7 @@ func (l *lossOf) at(weights []float64) float64 {
 }
 
 func (l *lossOf) token(i, d int, now float64) float64 {
-	exp := math.Exp //nolint:forbidigo // a reference to compare with; no weight depends on it
+	exp := math.Exp
 	ratio, a, g := exp(now-l.old[i][d]), l.advantages[i], l.spec.GRPO
 	loss := -min(ratio*a, min(max(ratio, 1-g.ClipLow), 1+g.ClipHigh)*a)
 	if g.KL.Coefficient > 0 {

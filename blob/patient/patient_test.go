@@ -96,9 +96,9 @@ func TestListGoesOnBehindTheLastKey(t *testing.T) {
 		if !slices.Equal(keys, []string{"a", "b", "c"}) {
 			t.Errorf("keys %v", keys)
 		}
-		for info := range p.List(t.Context(), "", "") {
-			if info.Key != "a" {
-				t.Errorf("first key %s", info.Key)
+		for info, err := range p.List(t.Context(), "", "") {
+			if err != nil || info.Key != "a" {
+				t.Errorf("first key %s, %v", info.Key, err)
 			}
 			break
 		}
