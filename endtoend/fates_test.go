@@ -19,12 +19,15 @@ func TestMisbehavingAgentIsANamedFate(t *testing.T) {
 		attempts int
 		reason   job.Reason
 		detail   string
+		// failures is how many executions count as the agent's own failure, and
+		// collections how often the step was rolled out again.
+		failures, collections int
 	}{
-		{mischief: refuses, attempts: 3, reason: job.AgentError, detail: "status 500"},
-		{mischief: late, timeout: "3s", attempts: 1, reason: job.AgentTimeout, detail: "timed_out"},
-		{mischief: silent, timeout: "3s", attempts: 1, reason: job.AgentTimeout, detail: "did not answer in its time"},
+		{mischief: refuses, attempts: 3, reason: job.AgentError, detail: "status 500", failures: 3},
+		{mischief: late, timeout: "3s", attempts: 1, reason: job.AgentTimeout, detail: "timed_out", failures: 1},
+		{mischief: silent, timeout: "3s", attempts: 1, reason: job.AgentTimeout, detail: "did not answer in its time", failures: 1},
 		{mischief: breaks, attempts: 2, reason: job.AgentCrashed, detail: "broke the connection"},
-		{mischief: promises, attempts: 2, reason: job.IncompleteTrace, detail: "1 of 5 events are missing"},
+		{mischief: promises, attempts: 2, reason: job.IncompleteTrace, detail: "1 of 5 events are missing", failures: 1, collections: 1},
 		{mischief: endless, attempts: 2, reason: job.IncompleteTrace, detail: "no end"},
 		{mischief: unreward, reason: job.NoReward},
 		{mischief: notNumber, reason: job.InvalidReward},
@@ -38,11 +41,17 @@ func TestMisbehavingAgentIsANamedFate(t *testing.T) {
 			s := smallJob{agent: startAgent(t, nil).url, steps: 1, tasks: tasks, timeout: c.timeout, attempts: c.attempts}
 			head, j := s.run(t, sharedSystem(t))
 			wantDone(t, head)
-			ledger := j.commits()[0].Commit.Ledger
-			for _, row := range j.ledger(t, ledger) {
+			commit := j.commits()[0].Commit
+			if commit.Rounds[0].Collection != c.collections {
+				t.Errorf("the step was rolled out again %d times, want %d", commit.Rounds[0].Collection, c.collections)
+			}
+			for _, row := range j.ledger(t, commit.Ledger) {
 				switch {
 				case row.Task == 2:
 					wantFate(t, row, c.reason, c.detail)
+					if row.Attempts != int64(c.failures) {
+						t.Errorf("rollout %d/%d failed %d times, want %d", row.Group, row.Rollout, row.Attempts, c.failures)
+					}
 				case row.Fate == string(job.Failed) || row.Reward == nil:
 					t.Errorf("the agent behaved well, and the row is %+v", row)
 				}
