@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cohort-rl/cohort/agent"
@@ -19,10 +20,10 @@ import (
 // task, the seed and the policy alone.
 type agents struct {
 	*world
-	codec *telemetry.Codec
-	odd   bool
 	// breaks counts the connections that broke, by rollout.
 	breaks map[string]int
+	// working are the executions that are not finished.
+	working []*execution
 }
 
 // features is the width of a candidate.
@@ -45,13 +46,17 @@ const (
 )
 
 func (a *agents) manner(seed uint64) manner {
-	if !a.odd {
+	if !a.plan.odd {
 		return sound
 	}
-	return []manner{
+	m := []manner{
 		sound, refusing, sound, rewardless, sound, overstating, sound, idle, sound, modest, sound, modest,
 		sound, silent, sound, modest, sound, sound, sound, sound,
 	}[numerics.NewStream(seed, 1).IntN(20)]
+	if m == modest && a.def.Spec.Agent.Attempts == 1 {
+		return sound // else one loss of the log is its fate
+	}
+	return m
 }
 
 // execution is an agent at work on one attempt.
@@ -118,7 +123,7 @@ func (a asked) Attempt(ctx context.Context, r agent.Request) (agent.Answer, erro
 // a fate.
 func (a *agents) may(label string) bool {
 	a.breaks[label]++
-	return a.breaks[label] < attempts
+	return a.breaks[label] < a.def.Spec.Agent.Attempts
 }
 
 // begin makes the events of an attempt and sends them on their way.
@@ -141,6 +146,7 @@ func (a *agents) begin(x *execution, host *serve.Host) {
 		}
 		x.frames = append(x.frames, frame)
 	}
+	a.working = append(a.working, x)
 	x.open = len(x.frames)
 	x.answer.Events = uint64(x.open)
 	if x.manner == overstating {
@@ -203,6 +209,9 @@ func (a *agents) send(x *execution, i int) {
 
 func (a *agents) append(x *execution, i int) {
 	r := x.request
+	if x.finished {
+		return
+	}
 	n := (r.Group + r.Rollout) % r.Traces.Partitions
 	if a.plan.spread {
 		n = (n + i) % r.Traces.Partitions
@@ -220,6 +229,17 @@ func (a *agents) append(x *execution, i int) {
 	} else if !a.plan.burst {
 		a.send(x, i+1)
 	}
+}
+
+// lost tells the agents that the log has lost records from offset on: the
+// producer of one that goes on writing there notices, and it answers 503.
+func (a *agents) lost(partition int, offset int64) {
+	a.working = slices.DeleteFunc(a.working, func(x *execution) bool {
+		if last, ok := x.last[partition]; ok && last >= offset && !x.finished {
+			x.err, x.finished = fmt.Errorf("%w: 503", agent.ErrWeather), true
+		}
+		return x.finished
+	})
 }
 
 func (a *agents) end(x *execution) {

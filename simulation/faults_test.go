@@ -37,7 +37,7 @@ func (w *world) befall(c *call) {
 	if c.by.process && w.luck.IntN(6) == 0 && w.faults.stalls > 0 {
 		w.faults.stalls--
 		w.faults.count("stall")
-		d := time.Duration(w.luck.IntN(20_000)) * time.Millisecond
+		d := time.Duration(w.luck.IntN(2_000)*(1+w.luck.IntN(10))) * time.Millisecond
 		w.history.add(c.by.name, c.label, fmt.Sprintf("FAULT: the process stands still for %s", d))
 		w.stall(c.by, d)
 		w.postpone(c, time.Time{})
@@ -46,6 +46,9 @@ func (w *world) befall(c *call) {
 	if c.kind != sleeps && w.luck.IntN(4) == 0 {
 		w.faults.count("delay")
 		d := time.Duration(w.luck.IntN(4_000)) * time.Millisecond
+		if c.by == w.agent {
+			d /= 10 // a slow agent is not one that is too late
+		}
 		w.history.add(c.by.name, c.label, fmt.Sprintf("FAULT: delayed by %s", d))
 		w.postpone(c, time.Now().Add(d))
 		return
@@ -147,9 +150,10 @@ func (f *faults) sent(a *agents, x *execution, partition, i int) {
 	}
 	f.left--
 	f.count("event written twice")
+	again := a.plan.mutation.copied(a, x.frames[i])
 	a.later(a.nature, fmt.Sprintf("event %d of %s once more", i, x.name), a.soon(3*time.Second), func() {
 		//nolint:errcheck // a topic that is gone takes no more
-		_, _ = a.log.append(x.request.Traces.Topic, partition, []byte(x.request.Thread), x.frames[i])
+		_, _ = a.log.append(x.request.Traces.Topic, partition, []byte(x.request.Thread), again)
 	})
 }
 
@@ -172,6 +176,9 @@ func (w *world) strike() {
 			w.faults.count("topic recreated")
 			w.history.add("nature", "log", "FAULT: the topic is recreated")
 			w.log.recreate(topic)
+			for n := range parts {
+				w.agents.lost(n, 0)
+			}
 		case 1:
 			w.faults.count("retention cut a partition")
 			w.history.add("nature", "log", fmt.Sprintf("FAULT: retention cuts partition %d", n))
@@ -179,7 +186,7 @@ func (w *world) strike() {
 		default:
 			w.faults.count("partition lost its tail")
 			w.history.add("nature", "log", fmt.Sprintf("FAULT: partition %d loses its tail", n))
-			w.log.unclean(topic, n)
+			w.agents.lost(n, w.log.unclean(topic, n))
 		}
 	}
 }

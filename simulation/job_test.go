@@ -12,16 +12,17 @@ import (
 	"github.com/cohort-rl/cohort/job/spec"
 )
 
-// attempts is how often an agent may fail.
-const attempts = 3
-
 // variations of jobs. Each is small, and together they use every phase.
 func variations() []string {
-	head := func(steps, groups, rollouts int, rest string) string {
+	head := func(steps, groups, rollouts, attempts int, rest string) string {
+		timeout := "4s"
+		if attempts == 1 {
+			timeout = "1500ms" // so that a worker that stands still misses answers
+		}
 		return fmt.Sprintf(`{name: simulated, seed: 7, steps: %d, policy: {kind: linear, features: %d},
-agent: {url: "http://127.0.0.1:1/", timeout: 4s, attempts: %d},
+agent: {url: "http://127.0.0.1:1/", timeout: %s, attempts: %d},
 tasks: {data: tasks.jsonl, groups: %d, rollouts: %d}, traces: {partitions: 2},
-%s}`, steps, features, attempts, groups, rollouts, rest)
+%s}`, steps, features, timeout, attempts, groups, rollouts, rest)
 	}
 	const (
 		plain   = `optimizer: {learning_rate: 0.1}`
@@ -29,12 +30,13 @@ tasks: {data: tasks.jsonl, groups: %d, rollouts: %d}, traces: {partitions: 2},
 		sharded = `limits: {shard_rollouts: 2, rollouts_in_flight: 2, collect_rollouts: 2, deadlines: {rollout: 24h, collect: 24h, update: 24h, eval: 24h}}`
 	)
 	return []string{
-		head(2, 3, 2, plain+", "+limits),
-		head(2, 3, 2, plain+", "+sharded),
-		head(3, 2, 2, plain+", grpo: {dynamic_sampling: {rounds: 2}}, "+limits),
-		head(2, 2, 2, plain+", eval: {every: 1, tasks: 2}, "+limits),
-		head(2, 3, 3, `optimizer: {learning_rate: 0.1, kind: sgd}, grpo: {epochs: 2, minibatches: 2, kl: {coefficient: 0.1}}, `+limits),
-		head(2, 2, 2, plain+", eval: {tasks: 3}, grpo: {dynamic_sampling: {rounds: 3}}, "+sharded),
+		head(2, 3, 2, 3, plain+", "+limits),
+		head(2, 3, 2, 3, plain+", "+sharded),
+		head(3, 2, 2, 3, plain+", grpo: {dynamic_sampling: {rounds: 2}}, "+limits),
+		head(2, 2, 2, 3, plain+", eval: {every: 1, tasks: 2}, "+limits),
+		head(2, 3, 3, 3, `optimizer: {learning_rate: 0.1, kind: sgd}, grpo: {epochs: 2, minibatches: 2, kl: {coefficient: 0.1}}, `+limits),
+		head(2, 2, 2, 3, plain+", eval: {tasks: 3}, grpo: {dynamic_sampling: {rounds: 3}}, "+sharded),
+		head(2, 3, 2, 1, plain+", "+limits),
 	}
 }
 

@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cohort-rl/cohort/numerics"
 	"github.com/cohort-rl/cohort/traces"
 )
 
 // log is the model of Kafka.
 type log struct {
 	topics map[string][]partition
-	luck   interface{ IntN(n int) int }
+	luck   *numerics.Stream
+	held   map[mark]*traces.Record // of a run with a mutation
 }
 
 // partition holds records from offset first on.
@@ -53,9 +55,10 @@ func (l *log) cut(topic string, n int) {
 }
 
 // unclean is an election that loses the newest records of a partition.
-func (l *log) unclean(topic string, n int) {
+func (l *log) unclean(topic string, n int) (end int64) {
 	p := &l.topics[topic][n]
 	p.records = p.records[:len(p.records)-min(len(p.records), 1+l.luck.IntN(6))]
+	return p.end()
 }
 
 // recreate deletes a topic and makes it again.

@@ -36,6 +36,9 @@ func TestSimulationMissesWhatIsTakenAway(t *testing.T) {
 		{"condition of settled records", mutation{ignoreSettled: true}, 50},
 		{"condition of settled records, by what comes of it", mutation{ignoreSettled: true, allowReplacing: true}, 100},
 		{"nonce", mutation{constantNonce: true}, 50},
+		{"closing marker", mutation{noClosing: true}, 50},
+		{"marker check", mutation{noMarkCheck: true}, 200},
+		{"de-duplication", mutation{noDuplicates: true}, 50},
 		{"reconciler", mutation{noReconciler: true}, 50},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -163,7 +163,7 @@ func (q client) Await(ctx context.Context, group string, d time.Duration) (err e
 func (q client) Hold(ctx context.Context, id job.ID, holder string, ttl time.Duration) (got bool, err error) {
 	err = q.call(ctx, "hold", func() {
 		l, now := q.queue.leases[id], time.Now()
-		if got = l.by == "" || l.by == holder || now.After(l.until); got {
+		if got = q.plan.everybody || l.by == "" || l.by == holder || now.After(l.until); got {
 			q.queue.leases[id] = held{holder, now.Add(ttl)}
 		}
 	})

@@ -139,7 +139,11 @@ var errHangs = errors.New("the job hangs")
 
 // run lets the world go on until over says that it is.
 func (w *world) run(over func() bool) error {
-	for !over() {
+	for {
+		synctest.Wait()
+		if over() {
+			return nil
+		}
 		if w.picks++; w.picks > maxPicks {
 			return errHangs
 		}
@@ -156,7 +160,6 @@ func (w *world) run(over func() bool) error {
 		}
 		w.befall(c)
 	}
-	return nil
 }
 
 // pass lets time go by.

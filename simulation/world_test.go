@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 	"github.com/cohort-rl/cohort/numerics"
 	"github.com/cohort-rl/cohort/policy/serve"
 	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/traces"
 	"github.com/cohort-rl/cohort/worker"
 )
 
@@ -27,6 +29,7 @@ type runPlan struct {
 	odd       bool // some agents misbehave
 	burst     bool // agents send all events at once
 	spread    bool // a thread's events lie in all partitions
+	everybody bool // the lease is everybody's: it only saves work
 	mutation  mutation
 }
 
@@ -34,8 +37,8 @@ type runPlan struct {
 func planOf(seed uint64) runPlan {
 	s := numerics.NewStream(seed, 3)
 	return runPlan{
-		seed: seed, variation: s.IntN(len(variations())), faults: 1 + s.IntN(30),
-		cancel: s.IntN(16) == 0, odd: s.IntN(2) == 0, burst: s.IntN(2) == 0, spread: s.IntN(3) == 0,
+		seed: seed, variation: s.IntN(len(variations())), faults: 1 + s.IntN(60),
+		cancel: s.IntN(8) == 0, odd: s.IntN(2) == 0, burst: s.IntN(2) == 0, spread: s.IntN(3) == 0, everybody: s.IntN(4) == 0,
 	}
 }
 
@@ -64,10 +67,10 @@ func newWorld(p runPlan, codec *telemetry.Codec) *world {
 		nature: &process{name: "nature"}, agent: &process{name: "agent", kind: sends},
 		processes:  make([]*process, coordinators+workers),
 		registered: make(chan struct{}, 1),
-		faults:     faults{left: p.faults, kills: 6, stalls: 4, losses: 2, every: 40, counted: map[string]int{}},
 	}
-	w.log = &log{topics: map[string][]partition{}, luck: w.choice}
-	w.agents = &agents{world: w, codec: codec, odd: p.odd, breaks: map[string]int{}}
+	w.faults = faults{left: p.faults, kills: 8, stalls: 5, losses: 2, every: 15 + w.luck.IntN(60), counted: map[string]int{}}
+	w.log = &log{topics: map[string][]partition{}, held: map[mark]*traces.Record{}, luck: w.choice}
+	w.agents = &agents{world: w, breaks: map[string]int{}}
 	return w
 }
 
@@ -81,9 +84,9 @@ func (w *world) live() error {
 	}
 	cancelAt := -1
 	if w.plan.cancel {
-		cancelAt = w.luck.IntN(1500)
+		cancelAt = w.luck.IntN(1200)
 	}
-	linger := 20 + w.luck.IntN(100)
+	linger := 20 + w.luck.IntN(100) // picks, for the slow and the dead
 	err := w.run(func() bool {
 		if w.picks == cancelAt {
 			w.cancel()
@@ -91,13 +94,22 @@ func (w *world) live() error {
 		if w.picks%64 == 0 {
 			w.queue.recover(time.Now())
 		}
-		if w.retired() {
+		if linger > 0 && w.retired() {
 			linger--
 		}
-		return linger == 0
+		return linger == 0 && !w.driven()
 	})
 	w.close()
 	return err
+}
+
+// driven says whether a coordinator still drives the job: nobody may do so for
+// ever after the end.
+func (w *world) driven() bool {
+	const tick = "sleep 250ms" // of a driver's clock
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.pending, func(c *call) bool { return c.by.process && !c.left && c.label == tick })
 }
 
 // close ends everybody.
