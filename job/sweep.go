@@ -98,7 +98,13 @@ func (w *sweep) drive(phase Phase, now time.Duration) []Effect {
 }
 
 func (w *sweep) shardSettled(e ShardSettled, now time.Duration) (effects []Effect, done bool, reason string) {
-	if e.Shard.Collection != w.collection || e.Shard.Phase != w.phase || !w.record(e) {
+	if e.Shard.Collection != w.collection || e.Shard.Phase != w.phase {
+		return nil, false, ""
+	}
+	if reason := w.plan.unfit(e); reason != "" {
+		return nil, false, reason
+	}
+	if !w.record(e) {
 		return nil, false, ""
 	}
 	if w.waiting--; w.waiting > 0 {

@@ -51,18 +51,21 @@ func (w *Worker) heed(ctx context.Context, k *known) (heeding context.Context, l
 	}
 }
 
-// watch cancels every hand of a job once the job goes on no more.
+// watch cancels every hand of a job, also those that come later, once the job
+// goes on no more.
 func (w *Worker) watch(ctx context.Context, k *known) {
-	for w.Clock.Sleep(ctx, endedEvery) == nil {
-		if !w.over(ctx, k.def.ID) {
-			continue
+	for over := false; w.Clock.Sleep(ctx, endedEvery) == nil; {
+		if over = over || w.over(ctx, k.def.ID); over {
+			k.hands.putDown()
 		}
-		k.hands.mu.Lock()
-		defer k.hands.mu.Unlock()
-		for _, cancel := range k.hands.cancel {
-			cancel(errEnded)
-		}
-		return
+	}
+}
+
+func (h *hands) putDown() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, cancel := range h.cancel {
+		cancel(errEnded)
 	}
 }
 

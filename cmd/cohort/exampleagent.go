@@ -18,7 +18,7 @@ type exampleAgentCommand struct {
 // Run answers rollouts until it is told to stop.
 func (c *exampleAgentCommand) Run(ctx context.Context, s *streams) error {
 	config := countdown.Config{Listen: c.Listen, Log: c.Log}
-	config.Ready = func(address net.Addr) { fmt.Fprintf(s.out, "The agent is listening on http://%s.\n", address) }
+	config.Ready = func(address net.Addr) { fmt.Fprintf(s.out, "Ready: the agent listens on http://%s.\n", address) }
 	if c.Child {
 		config.Parent = os.Stdin
 		config.Ready = func(address net.Addr) { fmt.Fprintln(s.out, address) }

@@ -30,7 +30,7 @@ func (c *upCommand) Run(ctx context.Context, s *streams) error {
 		<-ctx.Done()
 		return nil
 	})
-	if ctx.Err() != nil {
+	if stopped := ctx.Err() != nil; stopped {
 		return nil
 	}
 	return err

@@ -31,7 +31,7 @@ func alternatives() map[string]any {
 		"limits.deadlines.update":   "20m",
 		"limits.deadlines.eval":     "20m",
 		"limits.rollouts_in_flight": 8, "limits.shard_rollouts": 8, "limits.collect_rollouts": 64,
-		"limits.min_used": 0.5,
+		"limits.min_used":  0.5,
 		"start.checkpoint": "0123456789ab",
 	}
 }
