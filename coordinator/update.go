@@ -14,12 +14,15 @@ import (
 	"github.com/cohort-rl/cohort/numerics"
 )
 
+// updating names the take-overs of an update, which has no shards.
+const updating job.Phase = "update"
+
 // update learns from the used rollouts of a step and stores the checkpoint and
 // the ledger. Nothing of it counts before the log names it.
 func (d *driver) update(ctx context.Context, e job.Update) (job.Event, error) {
 	if e.Resuming {
 		last := e.Rounds[len(e.Rounds)-1]
-		n, err := d.takeOver(ctx, last.Plan.Unit, last.Collection, job.Updating)
+		n, err := d.takeOver(ctx, last.Plan.Unit, last.Collection, updating)
 		if err != nil {
 			return nil, err
 		}

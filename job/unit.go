@@ -31,8 +31,6 @@ const (
 	Collect  Phase = "collect"
 	Extract  Phase = "extract"
 	Assemble Phase = "assemble"
-	// Updating has no shards; it names the take-overs of an update.
-	Updating Phase = "update"
 )
 
 // A Shard is the part of a unit that one task does. Collection counts the

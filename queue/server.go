@@ -133,15 +133,19 @@ type logger struct{ to *slog.Logger }
 func (l logger) Debug(args ...any) {
 	l.to.Debug("The queue's library says something.", "asynq", fmt.Sprint(args...))
 }
+
 func (l logger) Info(args ...any) {
 	l.to.Info("The queue's library says something.", "asynq", fmt.Sprint(args...))
 }
+
 func (l logger) Warn(args ...any) {
 	l.to.Warn("The queue's library says something.", "asynq", fmt.Sprint(args...))
 }
+
 func (l logger) Error(args ...any) {
 	l.to.Error("The queue's library says something.", "asynq", fmt.Sprint(args...))
 }
+
 func (l logger) Fatal(args ...any) {
 	l.to.Error("The queue's library gives up.", "asynq", fmt.Sprint(args...))
 }

@@ -30,8 +30,8 @@ func (c *upCommand) Run(ctx context.Context, s *streams) error {
 		<-ctx.Done()
 		return nil
 	})
-	if stopped := ctx.Err() != nil; stopped {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }

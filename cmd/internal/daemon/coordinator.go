@@ -74,7 +74,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig, logger *slog.Logge
 		Clock: clock.System{}, Nonce: nonce, Logger: logger, Name: c.Name,
 		TopicPrefix: conns.deployment.TopicPrefix(), Poll: c.Poll,
 	}, c.Rescan, c.Lease)
-	server := api.NewServer(api.Config{
+	server := api.NewServer(api.Config{ //nolint:contextcheck // each request has its own
 		Store: retry.New(conns.store, retry.Default(), time.Now, rand.Float64), //nolint:gosec // pauses need no secret
 		Wake:  supervisor.Wake, Clock: clock.System{}, Nonce: nonce, Logger: logger, Version: c.Version,
 		NewID: func(name string) job.ID { return job.ID(name + "-" + nonce()[:8]) },

@@ -91,8 +91,7 @@ func (c *child) stop() error {
 	go func() { gone <- c.cmd.Wait() }()
 	select {
 	case waitErr := <-gone:
-		var exit *exec.ExitError
-		if !errors.As(waitErr, &exit) {
+		if _, exited := errors.AsType[*exec.ExitError](waitErr); !exited {
 			err = errors.Join(err, waitErr)
 		}
 	case <-time.After(10 * time.Second):
