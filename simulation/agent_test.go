@@ -46,12 +46,15 @@ const (
 )
 
 func (a *agents) manner(seed uint64) manner {
-	if !a.plan.odd {
+	switch {
+	case a.plan.modest:
+		return modest
+	case !a.plan.odd:
 		return sound
 	}
 	m := []manner{
-		sound, refusing, sound, rewardless, sound, overstating, sound, idle, sound, modest, sound, modest,
-		sound, silent, sound, modest, sound, sound, sound, sound,
+		refusing, rewardless, overstating, idle, silent, modest, modest,
+		sound, sound, sound, sound, sound, sound, sound, sound, sound, sound, sound, sound, sound,
 	}[numerics.NewStream(seed, 1).IntN(20)]
 	if m == modest && a.def.Spec.Agent.Attempts == 1 {
 		return sound // else one loss of the log is its fate

@@ -31,7 +31,7 @@ func (w *world) judge() (outcome, error) {
 	if w.store.contradiction != nil && !w.plan.mutation.allowReplacing {
 		return o, w.store.contradiction
 	}
-	ctx := context.Background() //nolint:usetesting // the model is not bound to a test
+	ctx := context.Background()
 	last, err := checkpoint.LastEntry(ctx, w.store, w.def.ID, -1)
 	if err != nil {
 		return o, err
@@ -91,6 +91,11 @@ func (w *world) join(ctx context.Context, ledger job.LedgerRef, rounds int) erro
 	}
 	if rounds < 0 && len(rows) > 0 {
 		rounds = int(rows[len(rows)-1].Round) + 1
+	}
+	for i := range rows {
+		if r := &rows[i]; r.Reason != "" {
+			w.history.add("ledger", fmt.Sprintf("%d.%d rollout %d/%d", r.Step, r.Round, r.Group, r.Rollout), r.Reason+": "+r.Detail)
+		}
 	}
 	var plans []*job.Plan
 	for round := range rounds {

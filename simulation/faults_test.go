@@ -46,8 +46,8 @@ func (w *world) befall(c *call) {
 	if c.kind != sleeps && w.luck.IntN(4) == 0 {
 		w.faults.count("delay")
 		d := time.Duration(w.luck.IntN(4_000)) * time.Millisecond
-		if c.by == w.agent {
-			d /= 10 // a slow agent is not one that is too late
+		if c.by == w.agent || c.kind == asks || c.kind == answers {
+			d /= 10 // slow, but within the grace that a client gives
 		}
 		w.history.add(c.by.name, c.label, fmt.Sprintf("FAULT: delayed by %s", d))
 		w.postpone(c, time.Now().Add(d))
@@ -152,7 +152,6 @@ func (f *faults) sent(a *agents, x *execution, partition, i int) {
 	f.count("event written twice")
 	again := a.plan.mutation.copied(a, x.frames[i])
 	a.later(a.nature, fmt.Sprintf("event %d of %s once more", i, x.name), a.soon(3*time.Second), func() {
-		//nolint:errcheck // a topic that is gone takes no more
 		_, _ = a.log.append(x.request.Traces.Topic, partition, []byte(x.request.Thread), again)
 	})
 }
@@ -170,8 +169,11 @@ func (w *world) strike() {
 	}
 	w.faults.losses--
 	for topic, parts := range w.log.topics { // there is one
-		n := w.luck.IntN(len(parts))
-		switch w.luck.IntN(3) {
+		n, ways := w.luck.IntN(len(parts)), 3
+		if w.plan.modest {
+			ways = 2
+		}
+		switch w.luck.IntN(ways) {
 		case 0:
 			w.faults.count("topic recreated")
 			w.history.add("nature", "log", "FAULT: the topic is recreated")

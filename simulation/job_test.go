@@ -12,6 +12,9 @@ import (
 	"github.com/cohort-rl/cohort/job/spec"
 )
 
+// oneAttempt is the variation whose agents may not fail once.
+const oneAttempt = 6
+
 // variations of jobs. Each is small, and together they use every phase.
 func variations() []string {
 	head := func(steps, groups, rollouts, attempts int, rest string) string {
@@ -80,7 +83,7 @@ func (w *world) submit() error {
 
 // retired says whether the job has left the list of active ones.
 func (w *world) retired() bool {
-	_, err := w.store.Head(context.Background(), w.def.ID.ActiveKey()) //nolint:usetesting // the model is not bound to a test
+	_, err := w.store.Head(context.Background(), w.def.ID.ActiveKey())
 	return err != nil
 }
 

@@ -31,7 +31,7 @@ func (w *world) start(slot, life int) {
 	role, work := w.role(slot)
 	p := &process{name: role + "." + strconv.Itoa(life), slot: slot, life: life, process: true}
 	p.skew = time.Duration(w.luck.IntN(2000)-1000) * time.Millisecond
-	p.ctx, p.cancel = context.WithCancel(context.Background()) //nolint:usetesting // a life ends before the test does
+	p.ctx, p.cancel = context.WithCancel(context.Background())
 	w.processes[slot] = p
 	w.running.Go(func() { work(p) })
 	p.nonces.Store(0)

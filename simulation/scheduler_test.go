@@ -99,7 +99,7 @@ func (w *world) later(by *process, label string, at time.Time, effect func()) {
 	if by.kind != 0 {
 		c.kind = by.kind
 	}
-	_ = w.register(context.Background(), c) //nolint:errcheck,usetesting // a world that is closed needs nothing more
+	_ = w.register(context.Background(), c)
 }
 
 // world is one run.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 func TestMain(m *testing.M) {
 	flag.Uint64("seed", 1, "seed of the first run; the others count on from it")
 	flag.Int("runs", 1000, "number of runs")
+	debug.SetGCPercent(400) // runs are short and their memory is small
 	m.Run()
 }
 

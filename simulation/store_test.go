@@ -21,7 +21,7 @@ type store struct {
 
 // put stores under the condition, unless the run's mutation ignores it.
 func (s *store) put(key string, body []byte, cond blob.Condition) (blob.Version, error) {
-	ctx := context.Background() //nolint:usetesting // the model is not bound to a test
+	ctx := context.Background()
 	if s.mutation.ignores(key) {
 		cond = blob.Always()
 	}
@@ -88,8 +88,10 @@ func (b bucket) List(ctx context.Context, prefix, after string) iter.Seq2[blob.I
 		var err error
 		c := &call{by: b.by, kind: storeRead, label: "list " + short(prefix), fail: func(e error) { err = e }}
 		c.effect = func() {
-			for info := range b.store.List(context.WithoutCancel(ctx), prefix, after) {
-				found = append(found, info)
+			for info, e := range b.store.List(context.WithoutCancel(ctx), prefix, after) {
+				if err = e; e == nil {
+					found = append(found, info)
+				}
 			}
 		}
 		if gone := b.perform(ctx, c); gone != nil {

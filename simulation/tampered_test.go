@@ -38,7 +38,7 @@ func (t tampered) Append(ctx context.Context, topic string, n int, value []byte)
 			return
 		}
 		if t.mutation.noClosing {
-			next, _ := t.log.append(topic, n, nil, nil) //nolint:errcheck // it took a record just now
+			next, _ := t.log.append(topic, n, nil, nil)
 			t.log.held[place] = &traces.Record{Offset: next}
 		}
 		t.log.held[mark{n, offset}] = &traces.Record{Partition: n, Offset: offset, Value: value}

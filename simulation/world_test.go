@@ -27,6 +27,7 @@ type runPlan struct {
 	faults    int
 	cancel    bool
 	odd       bool // some agents misbehave
+	modest    bool // no agent says where its events lie; what the log loses, it loses from its start
 	burst     bool // agents send all events at once
 	spread    bool // a thread's events lie in all partitions
 	everybody bool // the lease is everybody's: it only saves work
@@ -36,10 +37,12 @@ type runPlan struct {
 // planOf derives a run from its seed.
 func planOf(seed uint64) runPlan {
 	s := numerics.NewStream(seed, 3)
-	return runPlan{
+	p := runPlan{
 		seed: seed, variation: s.IntN(len(variations())), faults: 1 + s.IntN(60),
 		cancel: s.IntN(8) == 0, odd: s.IntN(2) == 0, burst: s.IntN(2) == 0, spread: s.IntN(3) == 0, everybody: s.IntN(4) == 0,
 	}
+	p.modest = !p.odd && s.IntN(4) == 0
+	return p
 }
 
 // undisturbed is the run that p must come out like: of another job id, without
@@ -175,7 +178,7 @@ func (w *world) serve(ctx context.Context, p *process, wk *worker.Worker) {
 		limited, cancel := context.WithTimeout(ctx, task.Timeout)
 		failed := wk.Handle(limited, task)
 		cancel()
-		_ = q.call(ctx, "hand back "+task.ID(), func() { //nolint:errcheck // what is not handed back lapses
+		_ = q.call(ctx, "hand back "+task.ID(), func() {
 			q.queue.handBack(task.ID(), n, failed, time.Now())
 		})
 	}
