@@ -24,7 +24,7 @@ RUNS ?= 1000
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: build ## train the example agent in one process, nothing else to install (FLAGS="--steps 50")
@@ -42,6 +42,19 @@ test: ## build, vet and test everything, the docs' commands included
 	@$(STEP) vet $(GO) vet $(RACE) ./...
 	@$(STEP) tests $(GO) test $(RACE) -ldflags=-w -vet=off -shuffle=on -timeout=10m $$($(GO) list ./... | grep -v /simulation)
 	@$(STEP) simulation $(GO) test -vet=off -shuffle=on -timeout=10m ./simulation
+
+.PHONY: services-up
+services-up: ## install (where missing) and start real Redis, Kafka and MinIO on loopback
+	@deploy/services/up
+
+.PHONY: services-down
+services-down: ## stop exactly what services-up started
+	@deploy/services/down
+
+.PHONY: test-services
+test-services: services-up ## run the integration tests on real services, and stop them
+	@. data/services/env && $(STEP) services $(GO) test -tags services -count=1 -timeout=15m ./integration; \
+	code=$$?; deploy/services/down; exit $$code
 
 .PHONY: lint
 lint: ## check style, import direction, dead code and go.mod
