@@ -37,8 +37,8 @@ tasks: {data: tasks.jsonl, groups: %d, rollouts: %d}, traces: {partitions: 2},
 		head(2, 3, 2, 3, plain+", "+sharded),
 		head(3, 2, 2, 3, plain+", grpo: {dynamic_sampling: {rounds: 2}}, "+limits),
 		head(2, 2, 2, 3, plain+", eval: {every: 1, tasks: 2}, "+limits),
-		head(2, 3, 3, 3, `optimizer: {learning_rate: 0.1, kind: sgd}, grpo: {epochs: 2, minibatches: 2, kl: {coefficient: 0.1}}, `+limits),
-		head(2, 2, 2, 3, plain+", eval: {tasks: 3}, grpo: {dynamic_sampling: {rounds: 3}}, "+sharded),
+		head(2, 2, 3, 3, `optimizer: {learning_rate: 0.1, kind: sgd}, grpo: {epochs: 2, minibatches: 2, kl: {coefficient: 0.1}}, `+limits),
+		head(2, 2, 2, 3, plain+", eval: {tasks: 2}, grpo: {dynamic_sampling: {rounds: 2}}, "+sharded),
 		head(2, 3, 2, 1, plain+", "+limits),
 	}
 }
