@@ -23,15 +23,22 @@ type hands struct {
 	cancel map[int]context.CancelCauseFunc
 	next   int
 	stop   context.CancelFunc // ends the watch that would cancel them
+	// over says that the job goes on no more, which is for good.
+	over bool
 }
 
-// heed ends the returned context when the job is cancelled or has ended. One
-// watch serves all shards of a job that are in hand. The caller calls leave.
+// heed ends the returned context when the job is cancelled or has ended; it has
+// ended already if that is known. One watch serves all shards of a job that are
+// in hand. The caller calls leave.
 func (w *Worker) heed(ctx context.Context, k *known) (heeding context.Context, leave func()) {
 	heeding, cancel := context.WithCancelCause(ctx)
 	h := &k.hands
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.over {
+		cancel(errEnded)
+		return heeding, func() {}
+	}
 	if len(h.cancel) == 0 {
 		h.cancel = map[int]context.CancelCauseFunc{}
 		var watching context.Context
@@ -51,19 +58,21 @@ func (w *Worker) heed(ctx context.Context, k *known) (heeding context.Context, l
 	}
 }
 
-// watch cancels every hand of a job, also those that come later, once the job
-// goes on no more.
+// watch puts every hand of a job down once the job goes on no more.
 func (w *Worker) watch(ctx context.Context, k *known) {
-	for over := false; w.Clock.Sleep(ctx, endedEvery) == nil; {
-		if over = over || w.over(ctx, k.def.ID); over {
+	for w.Clock.Sleep(ctx, endedEvery) == nil {
+		if w.over(ctx, k.def.ID) {
 			k.hands.putDown()
+			return
 		}
 	}
 }
 
+// putDown cancels the hands, those that are still to come included.
 func (h *hands) putDown() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.over = true
 	for _, cancel := range h.cancel {
 		cancel(errEnded)
 	}

@@ -146,6 +146,9 @@ type hand struct {
 
 // do does the shard and returns the digest of its settled record.
 func (h *hand) do(ctx context.Context) (blob.Digest, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
 	switch h.task.Shard.Phase {
 	case job.Rollout:
 		return h.rollout(ctx)
