@@ -95,8 +95,23 @@ func (w *Worker) plan(ctx context.Context, u job.Unit) (*job.Plan, error) {
 	return p, nil
 }
 
-// tasks returns the lines of the plan's data set.
+// tasks returns the lines of the plan's data set, which hold every line that
+// the plan names.
 func (h *hand) tasks(ctx context.Context) ([]json.RawMessage, error) {
+	lines, err := h.lines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range h.plan.Tasks {
+		if t < 0 || t >= len(lines) {
+			return nil, fmt.Errorf("the plan names line %d of a data set of %d lines", t, len(lines))
+		}
+	}
+	return lines, nil
+}
+
+// lines reads the plan's data set, once for all shards of the job.
+func (h *hand) lines(ctx context.Context) ([]json.RawMessage, error) {
 	if err := h.job.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -112,11 +127,6 @@ func (h *hand) tasks(ctx context.Context) ([]json.RawMessage, error) {
 	for line := range bytes.Lines(body) {
 		if line = bytes.TrimSpace(line); len(line) > 0 {
 			lines = append(lines, line)
-		}
-	}
-	for _, t := range h.plan.Tasks {
-		if t < 0 || t >= len(lines) {
-			return nil, fmt.Errorf("the plan names line %d of a data set of %d lines", t, len(lines))
 		}
 	}
 	h.job.data[h.plan.Data] = lines
