@@ -18,7 +18,7 @@ import (
 // there.
 func waitForEntry(t *testing.T, dir string, n int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	pattern := filepath.Join(storeOf(dir), "jobs", "*", "log", fmt.Sprintf("%020d.json", n))
 	tick := time.NewTicker(2 * time.Millisecond)
@@ -44,7 +44,7 @@ func TestKilledDemoGoesOnToTheSameCheckpoint(t *testing.T) {
 	for range kills {
 		dir := t.TempDir()
 		k := random.IntN(steps)
-		cmd := exec.Command(program(t), append([]string{"demo", "--dir", dir}, flags...)...)
+		cmd := exec.CommandContext(t.Context(), program(t), append([]string{"demo", "--dir", dir}, flags...)...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
