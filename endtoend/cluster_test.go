@@ -34,7 +34,7 @@ func startCluster(t *testing.T, store string, env []string, coordinators, worker
 		c.coordinators = append(c.coordinators, c.launch(t, "coordinator", n, "--listen", "127.0.0.1:0", "--lease", "1s", "--rescan", "200ms"))
 	}
 	for n := range workers {
-		c.workers = append(c.workers, c.launch(t, "worker", n, "--grace", "1s"))
+		c.startWorker(t, n)
 	}
 	for _, p := range c.coordinators {
 		p.said(t, "Coordinator is ready.", "api")
@@ -43,6 +43,11 @@ func startCluster(t *testing.T, store string, env []string, coordinators, worker
 		p.said(t, "Worker is ready.", "policies")
 	}
 	return c
+}
+
+func (c *cluster) startWorker(t *testing.T, n int) {
+	t.Helper()
+	c.workers = append(c.workers, c.launch(t, "worker", n, "--grace", "1s"))
 }
 
 func (c *cluster) startRedis(t *testing.T, port int) {
@@ -76,7 +81,7 @@ func (c *cluster) launch(t *testing.T, name string, n int, flags ...string) *pro
 	t.Helper()
 	p := launch(t, name, c.env, append([]string{
 		"--redis", c.redis.Addr(), "--kafka", c.kafka.Addr(), "--store", c.store,
-		"--name", fmt.Sprintf("%s-%d", name, n), "--log-format", "json", "--log-level", "debug",
+		"--name", fmt.Sprintf("%s-%d", name, n), "--log-format", "json",
 	}, flags...)...)
 	p.name = fmt.Sprintf("%s %d", name, n)
 	return p

@@ -112,7 +112,7 @@ func TestJobWaitsForAnObjectStoreThatIsAway(t *testing.T) {
 	t.Cleanup(server.Close)
 	line := newWire(t, server.Listener.Addr().String())
 	env := []string{"AWS_ACCESS_KEY_ID=access", "AWS_SECRET_ACCESS_KEY=secret-key"}
-	c := startCluster(t, "s3://bucket/jobs?style=path&endpoint=http://"+line.listener.Addr().String(), env, 1, 2)
+	c := startCluster(t, "s3://bucket/jobs?style=path&endpoint=http://"+line.listener.Addr().String(), env, 1, 1)
 	direct, err := s3.New(context.WithoutCancel(t.Context()), s3.Config{
 		Endpoint: server.URL, Bucket: "bucket", Prefix: "jobs", Region: "us-east-1", Style: s3.Path,
 		Credentials: s3.Credentials{AccessKey: "access", SecretKey: "secret-key"},

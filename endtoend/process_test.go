@@ -69,7 +69,7 @@ type process struct {
 	out, log transcript
 	ended    chan struct{} // closed when it has ended
 	err      error         // how; read it after ended
-	killed   bool
+	over     bool          // it was ended, one way or the other
 }
 
 // start runs a program until stop or kill.
@@ -90,7 +90,7 @@ func start(path string, env []string, args ...string) (*process, error) {
 // stop asks the program to end, and expects that it ends well.
 func (p *process) stop() error {
 	const patience = 30 * time.Second
-	if p.killed {
+	if p.over {
 		return nil
 	}
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -99,7 +99,7 @@ func (p *process) stop() error {
 	}
 	select {
 	case <-p.ended:
-		p.killed = true
+		p.over = true
 		return p.err
 	case <-time.After(patience):
 		return errors.Join(fmt.Errorf("%s did not end within %s of SIGTERM", p.name, patience), p.kill())
@@ -108,7 +108,7 @@ func (p *process) stop() error {
 
 // kill ends the program as a crash would.
 func (p *process) kill() error {
-	p.killed = true
+	p.over = true
 	err := p.cmd.Process.Kill()
 	<-p.ended
 	return err

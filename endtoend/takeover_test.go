@@ -2,7 +2,6 @@ package endtoend_test
 
 import (
 	"context"
-	"syscall"
 	"testing"
 	"time"
 
@@ -47,40 +46,31 @@ func (b *barrier) await(t *testing.T, n int) {
 // the checkpoint at which the job would have ended anyway.
 func TestJobSurvivesTheLossOf(t *testing.T) {
 	t.Parallel()
-	for name, disturb := range map[string]func(t *testing.T, c *cluster){
-		"the coordinator that drives it, killed": func(t *testing.T, c *cluster) {
-			t.Helper()
-			c.takenOver(t, func(p *process) error { return p.kill() })
-		},
-		"the coordinator that drives it, stopped": func(t *testing.T, c *cluster) {
-			t.Helper()
-			c.takenOver(t, func(p *process) error {
-				p.killed = true
-				err := p.cmd.Process.Signal(syscall.SIGTERM)
-				<-p.ended
-				if err == nil {
-					err = p.err
-				}
-				return err
-			})
-		},
-		"a worker, killed": func(t *testing.T, c *cluster) {
+	for _, lost := range []struct {
+		name                  string
+		coordinators, workers int
+		disturb               func(t *testing.T, c *cluster)
+	}{
+		{"the coordinator that drives it, killed", 2, 1, func(t *testing.T, c *cluster) { t.Helper(); c.takenOver(t, (*process).kill) }},
+		{"the coordinator that drives it, stopped", 2, 1, func(t *testing.T, c *cluster) { t.Helper(); c.takenOver(t, (*process).stop) }},
+		{"every worker, killed with all rollouts in hand", 1, 1, func(t *testing.T, c *cluster) {
 			t.Helper()
 			if err := c.workers[0].kill(); err != nil {
 				t.Error(err)
 			}
-		},
-		"all that Redis holds": func(t *testing.T, c *cluster) { t.Helper(); c.loseRedis(t) },
+			c.startWorker(t, 1)
+		}},
+		{"all that Redis holds", 1, 1, func(t *testing.T, c *cluster) { t.Helper(); c.loseRedis(t) }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(lost.name, func(t *testing.T) {
 			t.Parallel()
-			c := startCluster(t, "file://"+t.TempDir(), nil, 2, 2)
+			c := startCluster(t, "file://"+t.TempDir(), nil, lost.coordinators, lost.workers)
 			b := newBarrier(2)
 			s := smallJob{agent: startAgent(t, b.gate).url, steps: 4, tasks: four()}
 			to := system{c.client(t, 0), openStore(t, c.store)}
 			id := s.submit(t, to)
 			b.await(t, 4*rollouts)
-			disturb(t, c)
+			lost.disturb(t, c)
 			close(b.opened)
 			head := awaitEnd(t, to.store, id)
 			wantDone(t, head)
