@@ -14,10 +14,7 @@ import (
 func TestAgentEndsWithTheDemoThatWasKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	p, err := start(program(t), nil, "demo", "--dir", dir, "--steps", "1000")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := launch(t, "cohort", nil, "demo", "--dir", dir, "--steps", "1000")
 	waitForEntry(t, dir, 0)
 	if err := p.kill(); err != nil {
 		t.Fatal(err)
