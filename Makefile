@@ -58,8 +58,9 @@ test-services: services-up ## run the integration tests on real services, and st
 	code=$$?; deploy/services/down; exit $$code
 
 .PHONY: lint
-lint: ## check style, import direction, dead code and go.mod
+lint: ## check style, import direction, arithmetic, dead code and go.mod
 	@$(STEP) golangci-lint $(TOOL) golangci-lint run ./...
+	@$(STEP) 'fused products' $(GO) test -tags fusion -run IsFused ./numerics
 	@$(STEP) deadcode bash .ci/silent $(TOOL) deadcode -test ./...
 	@$(STEP) go.mod $(GO) mod tidy -diff
 	@$(STEP) tools/go.mod $(GO) -C tools mod tidy -diff

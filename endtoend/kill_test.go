@@ -37,7 +37,7 @@ func waitForEntry(t *testing.T, dir string, n int) {
 
 func TestKilledDemoGoesOnToTheSameCheckpoint(t *testing.T) {
 	t.Parallel()
-	const steps, kills = 6, 3
+	const steps, kills = 4, 3
 	flags := []string{"--seed", "9", "--steps", fmt.Sprint(steps)}
 	undisturbed := demo(t, t.TempDir(), flags...)
 	random := numerics.NewStream(uint64(time.Now().UnixNano()))

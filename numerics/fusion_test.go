@@ -1,3 +1,5 @@
+//go:build fusion
+
 package numerics_test
 
 import (
@@ -13,12 +15,10 @@ import (
 
 // TestNothingThatReachesWeightsIsFused compiles the packages whose results
 // reach a checkpoint for arm64, where the compiler fuses a product with a sum
-// unless the product is converted, and looks for fused instructions.
+// unless the product is converted, and looks for fused instructions. It is part
+// of `make lint`, because it looks at code and compiles the standard library.
 func TestNothingThatReachesWeightsIsFused(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("fusion: -short")
-	}
 	const module = "github.com/cohort-rl/cohort/"
 	fused := regexp.MustCompile(`\bFN?M(ADD|SUB)[SD]?\b`)
 	symbol := regexp.MustCompile(`^TEXT (\S+)`)

@@ -25,7 +25,7 @@ func TestJobSpecsTrainOnTheReferencesTerms(t *testing.T) {
 		if s.Policy != test.policy || s.Optimizer.LearningRate != test.rate || s.Optimizer.MaxGradNorm != 0 {
 			t.Errorf("%s: policy %+v, optimizer %+v", name, s.Policy, s.Optimizer)
 		}
-		if s.Tasks.Groups != 32 || s.Tasks.Rollouts != 8 || s.Steps != 30 || s.GRPO.Epochs != 1 || s.GRPO.Minibatches != 1 {
+		if s.Tasks.Groups != 32 || s.Tasks.Rollouts != 8 || s.Steps != 20 || s.GRPO.Epochs != 1 || s.GRPO.Minibatches != 1 {
 			t.Errorf("%s: %d steps of %d groups of %d, grpo %+v", name, s.Steps, s.Tasks.Groups, s.Tasks.Rollouts, s.GRPO)
 		}
 		if files := spec.Files(s); len(files) != 2 || files[0].Path != "train.jsonl" || files[1].Path != "heldout.jsonl" {
