@@ -16,7 +16,8 @@ LDFLAGS := -X main.version=$(VERSION)
 # The race detector needs a C compiler. One mode for vet, tests and the
 # programs that tests start means that every package is compiled once. What
 # trains for long does without: the race detector slows it five times, and the
-# commands of the README train under it.
+# commands of the README train under it. Both kinds run side by side, because
+# either waits at times.
 UNRACED := simulation endtoend examples/countdown
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
@@ -41,8 +42,9 @@ test: ## build, vet and test everything, the docs' commands included
 	@$(if $(RACE),,echo 'cgo is off or $(shell $(GO) env CC) is missing: testing without the race detector')
 	@$(STEP) build $(GO) build $(RACE) ./...
 	@$(STEP) vet $(GO) vet $(RACE) ./...
-	@$(STEP) tests $(GO) test $(RACE) -ldflags=-w -vet=off -shuffle=on -timeout=10m $$($(GO) list ./... | grep -vE '/($(subst $() ,|,$(UNRACED)))$$')
-	@$(STEP) 'tests without the race detector' $(GO) test -ldflags=-w -vet=off -shuffle=on -timeout=10m $(UNRACED:%=./%)
+	@$(STEP) tests $(GO) test $(RACE) -ldflags=-w -vet=off -shuffle=on -timeout=10m $$($(GO) list ./... | grep -vE '/($(subst $() ,|,$(UNRACED)))$$') & raced=$$!; \
+	code=0; $(STEP) 'tests that train' $(GO) test -ldflags=-w -vet=off -shuffle=on -timeout=10m $(UNRACED:%=./%) || code=$$?; \
+	wait $$raced; exit $$code
 
 .PHONY: services-up
 services-up: ## install (where missing) and start real Redis, Kafka and MinIO on loopback
