@@ -3,6 +3,7 @@ package worker_test
 import (
 	"errors"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -81,9 +82,12 @@ func TestShardOfACancelledJobIsPutDown(t *testing.T) {
 	t.Parallel()
 	var x *site
 	ready := make(chan struct{})
+	var cancelled sync.Once
 	x = open(t, func(w http.ResponseWriter, _ *http.Request) {
 		<-ready
-		adopt(t, x.store, job.ID("j").ControlKey(0), job.ControlFormat, &job.Control{Format: job.ControlFormat, Action: job.ActionCancel})
+		cancelled.Do(func() {
+			adopt(t, x.store, job.ID("j").ControlKey(0), job.ControlFormat, &job.Control{Format: job.ControlFormat, Action: job.ActionCancel})
+		})
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}, nil)
 	close(ready)

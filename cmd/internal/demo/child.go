@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/cohort-rl/cohort/clock"
 )
 
 // child is the example agent in a process of its own.
@@ -32,6 +34,9 @@ func startAgent(ctx context.Context, command []string, dir string, stderr io.Wri
 		if host, _, err := net.SplitHostPort(strings.TrimSpace(string(body))); err == nil && net.ParseIP(host).IsLoopback() {
 			address = strings.TrimSpace(string(body))
 		}
+	}
+	if err := awaitFree(ctx, address); err != nil {
+		return nil, err
 	}
 	args := append(command[1:len(command):len(command)], "--listen", address, "--log", filepath.Join(dir, "agent.jsonl"))
 	cmd := exec.Command(command[0], args...) //nolint:gosec,noctx // our own binary; it ends with its standard input
@@ -57,6 +62,23 @@ func startAgent(ctx context.Context, command []string, dir string, stderr io.Wri
 		return nil, errors.Join(fmt.Errorf("remember the agent's address: %w", err), c.stop())
 	}
 	return c, nil
+}
+
+// awaitFree waits until an address can be listened on: the agent of a demo that
+// was killed a moment ago takes a while to notice.
+func awaitFree(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	var listen net.ListenConfig
+	for {
+		l, err := listen.Listen(ctx, "tcp", address)
+		if err == nil {
+			return l.Close()
+		}
+		if (clock.System{}).Sleep(ctx, 50*time.Millisecond) != nil {
+			return fmt.Errorf("the agent cannot listen at %s, where the job's spec says that it is: %w; stop what listens there, or use another --dir", address, err)
+		}
+	}
 }
 
 // firstLine reads the address that the agent prints once it listens.
