@@ -16,8 +16,7 @@ LDFLAGS := -X main.version=$(VERSION)
 # The race detector needs a C compiler. One mode for vet, tests and the
 # programs that tests start means that every package is compiled once. What
 # trains for long does without: the race detector slows it five times, and the
-# commands of the README train under it. Both kinds run side by side, because
-# either waits at times.
+# commands of the README train under it.
 UNRACED := simulation endtoend examples/countdown
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
@@ -42,9 +41,8 @@ test: ## build, vet and test everything, the docs' commands included
 	@$(if $(RACE),,echo 'cgo is off or $(shell $(GO) env CC) is missing: testing without the race detector')
 	@$(STEP) build $(GO) build $(RACE) ./...
 	@$(STEP) vet $(GO) vet $(RACE) ./...
-	@$(STEP) tests $(GO) test $(RACE) -ldflags=-w -vet=off -shuffle=on -timeout=10m $$($(GO) list ./... | grep -vE '/($(subst $() ,|,$(UNRACED)))$$') & raced=$$!; \
-	code=0; $(STEP) 'tests that train' $(GO) test -ldflags=-w -vet=off -shuffle=on -timeout=10m $(UNRACED:%=./%) || code=$$?; \
-	wait $$raced; exit $$code
+	@$(STEP) tests $(GO) test $(RACE) -ldflags=-w -vet=off -shuffle=on -timeout=10m $$($(GO) list ./... | grep -vE '/($(subst $() ,|,$(UNRACED)))$$')
+	@$(STEP) 'tests that train' $(GO) test -ldflags=-w -vet=off -shuffle=on -timeout=10m $(UNRACED:%=./%)
 
 .PHONY: services-up
 services-up: ## install (where missing) and start real Redis, Kafka and MinIO on loopback
