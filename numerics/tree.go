@@ -22,9 +22,6 @@ func NewTree(width int) *Tree {
 	return &Tree{width: width}
 }
 
-// Len returns the number of leaves pushed; a node of level L counts as 2^L.
-func (t *Tree) Len() int { return int(t.count) }
-
 // Reset empties the tree, keeping its memory.
 func (t *Tree) Reset() { t.count = 0 }
 

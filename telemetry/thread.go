@@ -40,9 +40,6 @@ func NewThread(producer *Producer, id string) *Thread {
 	return &Thread{producer: producer, id: id}
 }
 
-// ID returns the thread's id, the key of its messages.
-func (t *Thread) ID() string { return t.id }
-
 // Start records what the agent was asked to solve.
 func (t *Thread) Start(ctx context.Context, task string, attributes ...Attribute) error {
 	return t.Record(ctx, "start", Start{Task: task}, attributes...)

@@ -51,12 +51,6 @@ func NewHTTPClient(connections int) *http.Client {
 	}
 }
 
-// Digest returns the digest of weights that the URL names.
-func (c Client) Digest() (blob.Digest, error) {
-	_, digest, err := c.parse()
-	return digest, err
-}
-
 // parse checks the URL. Its errors do not quote it, for it may hold a secret
 // that does not belong there.
 func (c Client) parse() (*url.URL, blob.Digest, error) {

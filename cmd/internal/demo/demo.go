@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"time"
 
 	"github.com/cohort-rl/cohort/api"
@@ -143,7 +142,3 @@ func (c Config) submission(agent string) (api.Submission, error) {
 		Data: map[string][]byte{spec.RoleTasks: countdown.Train(), spec.RoleEval: countdown.HeldOut()},
 	}, nil
 }
-
-// Journal is where the agent keeps its own log, one JSON line per rollout that
-// it answered.
-func Journal(dir string) string { return filepath.Join(dir, "agent.jsonl") }
