@@ -25,7 +25,7 @@ const maxPolicies = 64
 type WorkerConfig struct {
 	Services `embed:""`
 
-	Name      string        `env:"COHORT_WORKER_NAME" help:"Name in records and logs. Default: host name and a random part."`
+	Name      string        `env:"COHORT_WORKER_NAME" help:"Name in records and logs. Default: a random one."`
 	Shards    int           `default:"8" env:"COHORT_WORKER_SHARDS" help:"Shards in hand at once."`
 	Listen    string        `default:"127.0.0.1:0" env:"COHORT_WORKER_LISTEN" help:"Where this worker serves policies to agents. Port 0 takes a free one."`
 	Advertise string        `env:"COHORT_WORKER_ADVERTISE" placeholder:"URL" help:"Base URL at which agents reach this worker. Default: the address it listens at."`
