@@ -5,10 +5,10 @@ package docs_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"testing"
+
+	"github.com/cohort-rl/cohort/endtoend/programs"
 )
 
 const root = ".."
@@ -17,7 +17,7 @@ const root = ".."
 // file in order, as a reader who stands in a fresh clone after `make build`.
 func TestEveryCommandOfTheDocsRuns(t *testing.T) {
 	t.Parallel()
-	programs := t.TempDir()
+	bin := t.TempDir()
 	built := false
 	for _, file := range markdown(t) {
 		text, err := os.ReadFile(filepath.Join(root, file))
@@ -30,22 +30,24 @@ func TestEveryCommandOfTheDocsRuns(t *testing.T) {
 			continue
 		}
 		if hasRun(blocks) && !built {
-			build(t, programs)
+			if err := programs.Build(t.Context(), bin, "cmd/..."); err != nil {
+				t.Fatal(err)
+			}
 			built = true
 		}
-		follow(t, blocks, programs)
+		follow(t, blocks, bin)
 	}
 }
 
 // follow runs one file's blocks in one fresh folder, each going on where the one
 // above it ended.
-func follow(t *testing.T, blocks []block, programs string) {
+func follow(t *testing.T, blocks []block, bin string) {
 	t.Helper()
 	if len(blocks) == 0 {
 		return
 	}
 	dir := t.TempDir()
-	clone(t, dir, programs)
+	clone(t, dir, bin)
 	for _, b := range blocks {
 		if len(b.commands) == 0 {
 			continue
@@ -91,38 +93,10 @@ func markdown(t *testing.T) []string {
 	return files
 }
 
-// build compiles the programs as this test was compiled, so that nothing is
-// compiled twice.
-func build(t *testing.T, into string) {
-	t.Helper()
-	args := []string{"build", "-o", into + string(filepath.Separator)}
-	if underRace() {
-		args = append(args, "-race")
-	}
-	command := exec.CommandContext(t.Context(), "go", append(args, "./cmd/...")...)
-	command.Dir = root
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("build the programs: %v\n%s", err, out)
-	}
-}
-
-func underRace() bool {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return false
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "-race" {
-			return setting.Value == "true"
-		}
-	}
-	return false
-}
-
 // clone lays out what commands in the docs refer to.
-func clone(t *testing.T, dir, programs string) {
+func clone(t *testing.T, dir, bin string) {
 	t.Helper()
-	if err := os.Symlink(programs, filepath.Join(dir, "bin")); err != nil {
+	if err := os.Symlink(bin, filepath.Join(dir, "bin")); err != nil {
 		t.Fatal(err)
 	}
 	for _, part := range []string{"examples", "deploy"} {

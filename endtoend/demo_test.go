@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/endtoend/programs"
 	"github.com/cohort-rl/cohort/job"
 )
 
@@ -44,7 +45,7 @@ func demo(t *testing.T, dir string, flags ...string) summary {
 // runDemo returns what cohort demo wrote to its standard output.
 func runDemo(ctx context.Context, path, dir string, flags ...string) (string, error) {
 	var out, said bytes.Buffer
-	cmd := exec.CommandContext(ctx, path, append([]string{"demo", "--dir", dir, "-o", "json"}, flags...)...)
+	cmd := exec.CommandContext(ctx, path, append([]string{"demo", "--dir", dir, "--held-out", "20", "-o", "json"}, flags...)...)
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("cohort demo %v: %w\n%s", flags, err, &said)
@@ -64,55 +65,20 @@ func lastLine(t *testing.T, out string) summary {
 
 func storeOf(dir string) string { return filepath.Join(dir, "store") }
 
-func TestSameSeedEndsAtTheSameCheckpointWithAnyNumberOfWorkers(t *testing.T) {
-	t.Parallel()
-	var first blob.Digest
-	for _, workers := range []string{"1", "3", "8"} {
-		s := demo(t, t.TempDir(), "--workers", workers, "--seed", "5", "--steps", "3")
-		if s.State != "done" || s.Steps != 3 {
-			t.Fatalf("with %s workers: %+v", workers, s)
-		}
-		if r := s.Rollouts; r.Planned != 3*32*8 || r.Used+r.Dropped+r.Failed != r.Planned {
-			t.Errorf("with %s workers: rollouts %+v", workers, r)
-		}
-		if first == "" {
-			first = s.Checkpoint
-		}
-		if s.Checkpoint != first {
-			t.Errorf("with %s workers: checkpoint %s, with 1 worker %s", workers, s.Checkpoint, first)
-		}
-	}
-	if other := demo(t, t.TempDir(), "--seed", "6", "--steps", "3"); other.Checkpoint == first {
-		t.Error("another seed ended at the same checkpoint")
-	}
-}
-
-func TestContinuedJobEndsWhereOneJobDoes(t *testing.T) {
-	t.Parallel()
-	whole := demo(t, t.TempDir(), "--steps", "6", "--policy", "mlp")
-	dir := t.TempDir()
-	half := demo(t, dir, "--steps", "3", "--policy", "mlp")
-	rest := demo(t, dir, "--steps", "6", "--policy", "mlp", "--start", string(half.Checkpoint))
-	if rest.Job == half.Job {
-		t.Fatal("the second job is the first")
-	}
-	if rest.Checkpoint != whole.Checkpoint {
-		t.Errorf("3 steps and 3 more end at %s, 6 steps at %s", rest.Checkpoint, whole.Checkpoint)
-	}
-}
-
 func TestInterruptedDemoSaysHowToGoOn(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, program(t), "demo", "--dir", dir, "--steps", "1000", "-o", "json")
+	cmd := exec.CommandContext(ctx, program(t), "demo", "--dir", dir, "--steps", "1000", "--held-out", "20", "-o", "json")
 	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	waitForEntry(t, dir, 1)
+	if err := programs.AwaitEntry(t.Context(), dir, 1); err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func finishedDemo(t *testing.T) (string, summary, *trained) {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute) //nolint:usetesting // it outlives the test that needs it first
 		defer cancel()
 		var out string
-		if out, finished.err = runDemo(ctx, path, finished.dir, "--workers", "3", "--steps", "4", "--seed", "11"); finished.err == nil {
+		if out, finished.err = runDemo(ctx, path, finished.dir, "--workers", "3", "--steps", "3", "--seed", "11"); finished.err == nil {
 			finished.summary = lastLine(t, out)
 		}
 	})

@@ -9,13 +9,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cohort-rl/cohort/endtoend/programs"
 )
 
 func TestAgentEndsWithTheDemoThatWasKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	p := launch(t, "cohort", nil, "demo", "--dir", dir, "--steps", "1000")
-	waitForEntry(t, dir, 0)
+	p := launch(t, "cohort", nil, "demo", "--dir", dir, "--steps", "1000", "--held-out", "20")
+	if err := programs.AwaitEntry(t.Context(), dir, 0); err != nil {
+		t.Fatal(err)
+	}
 	if err := p.kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func TestLastShardWakesWhoWaits(t *testing.T) {
 	t.Parallel()
 	r := connect(t)
 	c := queue.NewClient(r, prefix)
-	s := queue.NewServer(r, prefix, queue.ServerConfig{Shards: 1, Logger: slog.New(slog.DiscardHandler)})
+	s := queue.NewServer(r, prefix, queue.ServerConfig{Shards: 1, Check: time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
 	first, second := rollouts(0), rollouts(1)
 	group := first.Shard.Group()
 	if err := s.Settled(t.Context(), first, 2, "d"); err != nil {

@@ -57,7 +57,7 @@ func enqueue(t *testing.T, c *queue.Client, tasks ...queue.Task) {
 // serve runs a server until stop is called, which waits for it.
 func serve(t *testing.T, r *redis.Client, grace time.Duration, handle queue.Handler) (stop func()) {
 	t.Helper()
-	s := queue.NewServer(r, prefix, queue.ServerConfig{Shards: 1, Grace: grace, Logger: slog.New(slog.DiscardHandler)})
+	s := queue.NewServer(r, prefix, queue.ServerConfig{Shards: 1, Check: time.Millisecond, Grace: grace, Logger: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx, handle) }()

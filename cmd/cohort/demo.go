@@ -20,6 +20,7 @@ type demoCommand struct {
 	Workers int    `default:"3" placeholder:"N" help:"Workers to run (${default})."`
 	Seed    uint64 `default:"1" placeholder:"N" help:"Where all randomness comes from (${default})."`
 	Steps   int    `default:"50" placeholder:"N" help:"Step at which training ends (${default})."`
+	HeldOut int    `default:"500" placeholder:"N" help:"Held-out tasks that an evaluation attempts, 1 to 500 (${default}). Training does not depend on it."`
 	Policy  string `default:"linear" enum:"linear,mlp" placeholder:"KIND" help:"What is trained: ${enum} (${default})."`
 	Start   string `placeholder:"ID" help:"Checkpoint in the same folder to continue from."`
 	Output  string `short:"o" default:"text" enum:"text,json" placeholder:"FORM" help:"Form of the summary: ${enum} (${default}). JSON is one object on the last line."`
@@ -28,6 +29,9 @@ type demoCommand struct {
 
 // Validate names the first flag that is out of its bounds.
 func (c *demoCommand) Validate() error {
+	if c.HeldOut < 1 || c.HeldOut > 500 {
+		return fmt.Errorf("--held-out %d: use 1 to 500", c.HeldOut)
+	}
 	return checkWorkers(c.Workers)
 }
 
@@ -49,7 +53,7 @@ func (c *demoCommand) Run(ctx context.Context, s *streams) error {
 		progress = s.err
 	}
 	summary, err := demo.Run(ctx, demo.Config{
-		Dir: c.Dir, Workers: c.Workers, Seed: c.Seed, Steps: c.Steps, Policy: c.Policy, Start: c.Start,
+		Dir: c.Dir, Workers: c.Workers, Seed: c.Seed, Steps: c.Steps, HeldOut: c.HeldOut, Policy: c.Policy, Start: c.Start,
 		Agent: []string{self, "example-agent", "--child"}, Version: version,
 		Logger: quietLogger(s, c.Verbose), Stderr: s.err,
 		Follow: func(ctx context.Context, client *api.Client, id job.ID) error {
@@ -83,7 +87,12 @@ var errInterrupted = errors.New("interrupted")
 
 // again is the command that goes on.
 func (c *demoCommand) again() string {
-	return fmt.Sprintf("%s demo --dir %s --workers %d --seed %d --steps %d --policy %s", os.Args[0], c.Dir, c.Workers, c.Seed, c.Steps, c.Policy)
+	command := fmt.Sprintf("%s demo --dir %s --workers %d --seed %d --steps %d --held-out %d --policy %s",
+		os.Args[0], c.Dir, c.Workers, c.Seed, c.Steps, c.HeldOut, c.Policy)
+	if c.Start != "" {
+		command += " --start " + c.Start
+	}
+	return command
 }
 
 // tell prints the summary and what to type next.

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/cohort-rl/cohort/cmd/internal/daemon"
 )
 
 var version = "devel" // set by the linker
@@ -23,6 +25,7 @@ type streams struct {
 }
 
 func main() {
+	daemon.CollectRarely(os.Getenv("GOGC"))
 	os.Exit(run(os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 

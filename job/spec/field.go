@@ -2,8 +2,10 @@ package spec
 
 import (
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // kind is how a field is written.
@@ -30,7 +32,8 @@ type field struct {
 	unset           string
 	low, high       bound
 	enum            []string
-	pattern, form   string
+	pattern         *regexp.Regexp // nil if any text will do
+	form            string         // the pattern in words
 	when            condition
 	fields          []*field // of a section, in order
 }
@@ -50,8 +53,9 @@ func (c condition) holds(siblings []*field, v reflect.Value) bool {
 	return slices.Contains(c.values, v.Field(siblings[i].index).String())
 }
 
-// table describes the fields of a Spec in the order of the struct.
-func table() []*field { return describe(reflect.TypeFor[Spec](), "", false) }
+// table describes the fields of a Spec in the order of the struct. Nobody
+// changes what it returns.
+var table = sync.OnceValue(func() []*field { return describe(reflect.TypeFor[Spec](), "", false) }) //nolint:gochecknoglobals // follows from the types alone
 
 // describe reads the tags of t, whose path is prefix. A malformed tag is a
 // mistake of this package and panics on every use of it.
@@ -62,11 +66,14 @@ func describe(t reflect.Type, prefix string, training bool) []*field {
 		f := &field{
 			name: sf.Tag.Get("json"), index: i,
 			doc: sf.Tag.Get("doc"), standard: sf.Tag.Get("default"), unset: sf.Tag.Get("unset"),
-			pattern: sf.Tag.Get("pattern"), form: sf.Tag.Get("form"),
+			form:     sf.Tag.Get("form"),
 			required: sf.Tag.Get("required") == "yes",
 			training: training || sf.Tag.Get("training") == "yes",
 		}
 		f.path = prefix + f.name
+		if pattern := sf.Tag.Get("pattern"); pattern != "" {
+			f.pattern = regexp.MustCompile(pattern)
+		}
 		if list := sf.Tag.Get("enum"); list != "" {
 			f.enum = strings.Split(list, ",")
 		}

@@ -101,7 +101,7 @@ func (f *field) check(s string, value any) (problem string) {
 		if !f.admits(float64(utf8.RuneCountInString(v))) {
 			return fmt.Sprintf("%q has %d characters (allowed: %s)", clip(s), utf8.RuneCountInString(v), f.extent())
 		}
-		if f.pattern != "" && !regexp.MustCompile(f.pattern).MatchString(v) {
+		if f.pattern != nil && !f.pattern.MatchString(v) {
 			return fmt.Sprintf("%q is not valid (allowed: %s)", clip(s), f.allowed())
 		}
 	case float64:

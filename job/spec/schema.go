@@ -80,7 +80,9 @@ func (f *field) schema() *jsonschema.Schema {
 		f.bound(s)
 	case text:
 		s.Type = "string"
-		s.Pattern = f.pattern
+		if f.pattern != nil {
+			s.Pattern = f.pattern.String()
+		}
 		if f.enum != nil {
 			s.Enum = anys(f.enum)
 		}

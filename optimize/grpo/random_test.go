@@ -23,7 +23,8 @@ type fataler interface {
 func randomBatch(seed uint64, groups int) grpo.Batch[float64] {
 	s := numerics.NewStream(seed, 1)
 	l := grpo.Layout{RowOffsets: []int{0}, RolloutOffsets: []int{0}, GroupOffsets: []int{0}}
-	var b grpo.Batch[float64]
+	none := []float64{} // given, though there may be no token
+	b := grpo.Batch[float64]{LogProb: none, Old: none, Reference: none, Sampling: none, Entropy: none, Mask: []bool{}}
 	for range groups {
 		rollouts := 1 + s.IntN(5)
 		for range rollouts {

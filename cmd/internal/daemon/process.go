@@ -53,6 +53,7 @@ func Process(name, description, version string, config any, validate func() erro
 		fmt.Fprintf(os.Stderr, "%s: %s. See %s --help.\n", name, strings.TrimRight(err.Error(), ".?!"), name)
 		return ExitUsage
 	}
+	CollectRarely(os.Getenv("GOGC"))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// Once the first signal came, the next one has its usual effect.

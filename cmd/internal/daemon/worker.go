@@ -27,6 +27,7 @@ type WorkerConfig struct {
 
 	Name      string        `env:"COHORT_WORKER_NAME" help:"Name in records and logs. Default: a random one."`
 	Shards    int           `default:"8" env:"COHORT_WORKER_SHARDS" help:"Shards in hand at once."`
+	Check     time.Duration `default:"5ms" env:"COHORT_WORKER_CHECK" help:"How often an idle worker asks Redis for shards."`
 	Listen    string        `default:"127.0.0.1:0" env:"COHORT_WORKER_LISTEN" help:"Where this worker serves policies to agents. Port 0 takes a free one."`
 	Advertise string        `env:"COHORT_WORKER_ADVERTISE" placeholder:"URL" help:"Base URL at which agents reach this worker. Default: the address it listens at."`
 	Grace     time.Duration `default:"10s" env:"COHORT_WORKER_GRACE" help:"How long shards in hand may go on after the signal to stop; then they are handed back."`
@@ -36,6 +37,9 @@ type WorkerConfig struct {
 func (c *WorkerConfig) Validate() error {
 	if c.Shards < 1 || c.Shards > 1024 {
 		return fmt.Errorf("--shards %d: use 1 to 1024", c.Shards)
+	}
+	if c.Check < time.Millisecond || c.Check > time.Minute {
+		return fmt.Errorf("--check %s: use 1ms to 1m", c.Check)
 	}
 	if err := checkLoopback(c.Listen); err != nil {
 		return err
@@ -81,7 +85,7 @@ func RunWorker(ctx context.Context, c WorkerConfig, logger *slog.Logger) (err er
 	if base == "" {
 		base = "http://" + listener.Addr().String()
 	}
-	server := queue.NewServer(conns.redis, conns.deployment.RedisPrefix(), queue.ServerConfig{Shards: c.Shards, Grace: c.Grace, Logger: logger})
+	server := queue.NewServer(conns.redis, conns.deployment.RedisPrefix(), queue.ServerConfig{Shards: c.Shards, Check: c.Check, Grace: c.Grace, Logger: logger})
 	host := serve.NewHost(maxPolicies)
 	w := worker.New(worker.Config{
 		Store: conns.store, Log: conns.log, Codec: conns.codec, Reports: server,

@@ -3,10 +3,12 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/cohort-rl/cohort/api"
@@ -23,6 +25,8 @@ type Config struct {
 	Workers int
 	Seed    uint64
 	Steps   int
+	// HeldOut is the number of held-out tasks that an evaluation attempts.
+	HeldOut int
 	// Policy is linear or mlp.
 	Policy string
 	// Start is the checkpoint to continue from, or empty.
@@ -137,8 +141,22 @@ func (c Config) submission(agent string) (api.Submission, error) {
 		return api.Submission{}, err
 	}
 	text = spec.Marshal(s)
+	heldOut := firstLines(countdown.HeldOut(), c.HeldOut)
 	return api.Submission{
-		Key: "demo-" + string(blob.DigestOf(text)), File: "job.yaml", Spec: text,
-		Data: map[string][]byte{spec.RoleTasks: countdown.Train(), spec.RoleEval: countdown.HeldOut()},
+		Key: "demo-" + string(blob.DigestOf(slices.Concat(text, heldOut))), File: "job.yaml", Spec: text,
+		Data: map[string][]byte{spec.RoleTasks: countdown.Train(), spec.RoleEval: heldOut},
 	}, nil
+}
+
+// firstLines returns the first n lines of text, or all if it has fewer.
+func firstLines(text []byte, n int) []byte {
+	end := 0
+	for range n {
+		line := bytes.IndexByte(text[end:], '\n')
+		if line < 0 {
+			return text
+		}
+		end += line + 1
+	}
+	return text[:end]
 }

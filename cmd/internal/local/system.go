@@ -39,6 +39,10 @@ type System struct {
 	Kafka string
 }
 
+// check is how often an idle worker asks for shards: each question makes the
+// embedded Redis run three scripts, at about half a millisecond each.
+const check = 20 * time.Millisecond
+
 // StoreURL is the store of the system whose data are in dir, an absolute path.
 func StoreURL(dir string) string {
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(dir, "store"))}).String()
@@ -90,7 +94,7 @@ func (c Config) run(ctx context.Context, s System, use func(context.Context, Sys
 	for i := range c.Workers {
 		g.Go(func() error {
 			return daemon.RunWorker(gctx, daemon.WorkerConfig{
-				Services: services, Name: fmt.Sprintf("worker-%d", i+1), Shards: 8,
+				Services: services, Name: fmt.Sprintf("worker-%d", i+1), Shards: 8, Check: check,
 				Listen: "127.0.0.1:0", Grace: time.Second,
 			}, c.Logger)
 		})
