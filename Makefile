@@ -15,8 +15,8 @@ LDFLAGS := -X main.version=$(VERSION)
 
 # The race detector needs a C compiler. One mode for vet, tests and the
 # programs that tests start means that every package is compiled once. What
-# takes minutes under it runs without: a thousand simulated runs (a hundred of
-# them run under it too) and whole trainings.
+# takes minutes under it runs without: a thousand simulated runs, whole
+# trainings, and the commands of the README.
 UNRACED := docs simulation endtoend/training examples/countdown
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 

@@ -62,14 +62,9 @@ func Open(body []byte, format string, v any) error {
 	if err != nil {
 		return err
 	}
-	var head struct {
-		Format string `json:"format"`
-	}
-	if err := json.Unmarshal(content, &head); err != nil {
-		return fmt.Errorf("open %s: %w: %w", format, ErrCorrupt, err)
-	}
-	if head.Format != format {
-		return &FormatError{Got: head.Format, Want: format}
+	got, _, _ := bytes.Cut(content[len(begin):], []byte{'"'})
+	if string(got) != format {
+		return &FormatError{Got: string(got), Want: format}
 	}
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.DisallowUnknownFields()
