@@ -13,6 +13,7 @@ import (
 	"github.com/cohort-rl/cohort/api"
 	"github.com/cohort-rl/cohort/blob/retry"
 	"github.com/cohort-rl/cohort/clock"
+	"github.com/cohort-rl/cohort/cmd/internal/services"
 	"github.com/cohort-rl/cohort/coordinator"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/queue"
@@ -20,7 +21,7 @@ import (
 
 // CoordinatorConfig is everything that can be set of a coordinator.
 type CoordinatorConfig struct {
-	Services `embed:""`
+	services.Config `embed:""`
 
 	Name   string        `env:"COHORT_COORDINATOR_NAME" help:"Name in leases, records and logs. Default: a random one."`
 	Listen string        `default:"127.0.0.1:7070" env:"COHORT_LISTEN" help:"Where the HTTP API is served."`
@@ -36,6 +37,9 @@ type CoordinatorConfig struct {
 
 // Validate names the first field that is out of its bounds.
 func (c *CoordinatorConfig) Validate() error {
+	if err := c.Config.Validate(); err != nil {
+		return err
+	}
 	for _, f := range []struct {
 		name        string
 		value       time.Duration
@@ -58,7 +62,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig, logger *slog.Logge
 		c.Name = "coordinator-" + nonce()[:8]
 	}
 	logger = logger.With("coordinator", c.Name)
-	conns, err := connect(ctx, c.Services, logger)
+	conns, err := c.Connect(ctx, logger)
 	if err != nil {
 		return err
 	}
@@ -69,13 +73,13 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig, logger *slog.Logge
 		return fmt.Errorf("--listen: %w", err)
 	}
 	supervisor := coordinator.NewSupervisor(coordinator.Config{
-		Store: conns.store, Log: conns.log, Codec: conns.codec,
-		Queue: queue.NewClient(conns.redis, conns.deployment.RedisPrefix()),
+		Store: conns.Store, Log: conns.Log, Codec: conns.Codec,
+		Queue: queue.NewClient(conns.Redis, conns.Deployment.RedisPrefix()),
 		Clock: clock.System{}, Nonce: nonce, Logger: logger, Name: c.Name,
-		TopicPrefix: conns.deployment.TopicPrefix(), Poll: c.Poll,
+		TopicPrefix: conns.Deployment.TopicPrefix(), Poll: c.Poll,
 	}, c.Rescan, c.Lease)
 	server := api.NewServer(api.Config{ //nolint:contextcheck // each request has its own
-		Store: retry.New(conns.store, retry.Default(), time.Now, rand.Float64), //nolint:gosec // pauses need no secret
+		Store: retry.New(conns.Store, retry.Default(), time.Now, rand.Float64), //nolint:gosec // pauses need no secret
 		Wake:  supervisor.Wake, Clock: clock.System{}, Nonce: nonce, Logger: logger, Version: c.Version,
 		NewID: func(name string) job.ID { return job.ID(name + "-" + nonce()[:8]) },
 	})

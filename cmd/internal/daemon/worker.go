@@ -12,6 +12,7 @@ import (
 
 	"github.com/cohort-rl/cohort/agent"
 	"github.com/cohort-rl/cohort/clock"
+	"github.com/cohort-rl/cohort/cmd/internal/services"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/policy/serve"
 	"github.com/cohort-rl/cohort/queue"
@@ -23,7 +24,7 @@ const maxPolicies = 64
 
 // WorkerConfig is everything that can be set of a worker.
 type WorkerConfig struct {
-	Services `embed:""`
+	services.Config `embed:""`
 
 	Name      string        `env:"COHORT_WORKER_NAME" help:"Name in records and logs. Default: a random one."`
 	Shards    int           `default:"8" env:"COHORT_WORKER_SHARDS" help:"Shards in hand at once."`
@@ -35,6 +36,9 @@ type WorkerConfig struct {
 
 // Validate names the first field that is out of its bounds.
 func (c *WorkerConfig) Validate() error {
+	if err := c.Config.Validate(); err != nil {
+		return err
+	}
 	if c.Shards < 1 || c.Shards > 1024 {
 		return fmt.Errorf("--shards %d: use 1 to 1024", c.Shards)
 	}
@@ -71,7 +75,7 @@ func RunWorker(ctx context.Context, c WorkerConfig, logger *slog.Logger) (err er
 		c.Name = "worker-" + nonce()[:8]
 	}
 	logger = logger.With("worker", c.Name)
-	conns, err := connect(ctx, c.Services, logger)
+	conns, err := c.Connect(ctx, logger)
 	if err != nil {
 		return err
 	}
@@ -85,10 +89,10 @@ func RunWorker(ctx context.Context, c WorkerConfig, logger *slog.Logger) (err er
 	if base == "" {
 		base = "http://" + listener.Addr().String()
 	}
-	server := queue.NewServer(conns.redis, conns.deployment.RedisPrefix(), queue.ServerConfig{Shards: c.Shards, Check: c.Check, Grace: c.Grace, Logger: logger})
+	server := queue.NewServer(conns.Redis, conns.Deployment.RedisPrefix(), queue.ServerConfig{Shards: c.Shards, Check: c.Check, Grace: c.Grace, Logger: logger})
 	host := serve.NewHost(maxPolicies)
 	w := worker.New(worker.Config{
-		Store: conns.store, Log: conns.log, Codec: conns.codec, Reports: server,
+		Store: conns.Store, Log: conns.Log, Codec: conns.Codec, Reports: server,
 		Policies: serve.Site{Host: host, Base: base},
 		Agents:   agents(c.Shards),
 		Brokers:  c.Kafka,

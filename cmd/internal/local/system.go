@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cohort-rl/cohort/cmd/internal/daemon"
+	"github.com/cohort-rl/cohort/cmd/internal/services"
 	"github.com/cohort-rl/cohort/embedded"
 )
 
@@ -79,14 +80,14 @@ func Run(ctx context.Context, c Config, use func(context.Context, System) error)
 
 // run runs the daemons.
 func (c Config) run(ctx context.Context, s System, use func(context.Context, System) error) error {
-	services := daemon.Services{Redis: s.Redis, Kafka: []string{s.Kafka}, Store: s.Store, Wait: 10 * time.Second}
+	where := services.Config{Redis: []string{s.Redis}, Kafka: []string{s.Kafka}, Store: s.Store, Wait: 10 * time.Second, Rebind: true}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	g, gctx := errgroup.WithContext(ctx)
 	ready := make(chan string, 1)
 	g.Go(func() error {
 		return daemon.RunCoordinator(gctx, daemon.CoordinatorConfig{
-			Services: services, Name: "coordinator", Listen: c.Listen, Version: c.Version,
+			Config: where, Name: "coordinator", Listen: c.Listen, Version: c.Version,
 			Lease: 3 * time.Second, Rescan: time.Second, Poll: 500 * time.Millisecond,
 			Ready: func(address net.Addr) { ready <- "http://" + address.String() },
 		}, c.Logger)
@@ -94,7 +95,7 @@ func (c Config) run(ctx context.Context, s System, use func(context.Context, Sys
 	for i := range c.Workers {
 		g.Go(func() error {
 			return daemon.RunWorker(gctx, daemon.WorkerConfig{
-				Services: services, Name: fmt.Sprintf("worker-%d", i+1), Shards: 8, Check: check,
+				Config: where, Name: fmt.Sprintf("worker-%d", i+1), Shards: 8, Check: check,
 				Listen: "127.0.0.1:0", Grace: time.Second,
 			}, c.Logger)
 		})
