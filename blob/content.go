@@ -60,10 +60,14 @@ func PutContent(ctx context.Context, b Bucket, key string, body []byte) (Placed,
 	return Placed{}, fmt.Errorf("put %s: it keeps changing: %w", key, ErrConflict)
 }
 
+// QuarantinePrefix begins the keys of what was found corrupt; the key at which
+// it was found follows.
+const QuarantinePrefix = "quarantine/"
+
 // Quarantine keeps body, found corrupt at key, under a key of its own and
 // returns that: quarantine/<key>/<sha256>. It is safe to repeat.
 func Quarantine(ctx context.Context, b Bucket, key string, body []byte) (string, error) {
-	kept := "quarantine/" + key + "/" + string(DigestOf(body))
+	kept := QuarantinePrefix + key + "/" + string(DigestOf(body))
 	if _, err := b.Put(ctx, kept, body, IfAbsent()); err != nil {
 		return "", fmt.Errorf("keep the corrupt bytes of %s: %w", key, err)
 	}

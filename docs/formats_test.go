@@ -102,7 +102,7 @@ func TestFormatsListsTheFieldsOfEveryStoredType(t *testing.T) {
 
 // stored are the packages whose types with tags are all stored or sent.
 func stored() []string {
-	return []string{"batch", "checkpoint", "coordinator", "deployment", "job", "queue", "submission"}
+	return []string{"batch", "checkpoint", "coordinator", "deletion", "deployment", "job", "queue", "submission"}
 }
 
 // fieldsOf are the names of a struct's fields in JSON or Parquet, in order.

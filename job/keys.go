@@ -13,6 +13,7 @@ const (
 	ActivePrefix      = "active/"
 	SubmissionsPrefix = "submissions/"
 	JobsPrefix        = "jobs/"
+	DeletedPrefix     = "deleted/"
 )
 
 // SubmissionKey is where the submission with an idempotence key lies. The key
@@ -23,6 +24,9 @@ func SubmissionKey(key string) string {
 
 // ActiveKey lies in the store while the job has not ended.
 func (id ID) ActiveKey() string { return ActivePrefix + string(id) + ".json" }
+
+// DeletedKey lies in the store from the moment at which the job is deleted.
+func (id ID) DeletedKey() string { return DeletedPrefix + string(id) + ".json" }
 
 // Prefix is the folder of everything that the job owns.
 func (id ID) Prefix() string { return JobsPrefix + string(id) + "/" }

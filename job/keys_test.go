@@ -39,7 +39,7 @@ func keysOf(s job.Shard) []string {
 		u.PlanKey(), u.OpenedKey(s.Collection), u.RangesKey(s.Collection), u.DriverKey(s.Collection, s.Phase, 1),
 		s.SettledKey(), s.RedriveKey(2), u.ResultKey(), u.BlobPrefix() + string(manifest(9)),
 		u.Job.SpecKey(), u.Job.HeadKey(), u.Job.LogKey(3), u.Job.ControlKey(0), u.Job.DataKey(manifest(9)),
-		u.Job.ActiveKey(), job.SubmissionKey(string(u.Job)), job.DeploymentKey,
+		u.Job.ActiveKey(), u.Job.DeletedKey(), job.SubmissionKey(string(u.Job)), job.DeploymentKey,
 	}
 }
 

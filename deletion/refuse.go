@@ -1,0 +1,117 @@
+package deletion
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/checkpoint"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/records"
+)
+
+// RunningError says that a job has not ended, or that its driver is still
+// putting away what is left of it.
+type RunningError struct {
+	Job    job.ID
+	Ending bool // its log has an end; only its driver is not done
+}
+
+// Error names the job.
+func (e *RunningError) Error() string {
+	if e.Ending {
+		return fmt.Sprintf("job %s has ended, but a coordinator is not done with it", e.Job)
+	}
+	return fmt.Sprintf("job %s has not ended", e.Job)
+}
+
+// NeededError says that a job that has not begun starts from a checkpoint of
+// the one that is to be deleted. Once it has begun it has a copy.
+type NeededError struct{ Job, By job.ID }
+
+// Error names both jobs.
+func (e *NeededError) Error() string {
+	return fmt.Sprintf("job %s starts from a checkpoint of %s and has not begun yet", e.By, e.Job)
+}
+
+// ended refuses a job whose log has no end, or that is still among the active
+// ones. The log decides, not the hint.
+func ended(ctx context.Context, b blob.Bucket, id job.ID) error {
+	last, err := checkpoint.LastEntry(ctx, b, id, -1)
+	if err != nil {
+		return err
+	}
+	if last < 0 {
+		return &RunningError{Job: id}
+	}
+	e, err := checkpoint.ReadEntry(ctx, b, id, last)
+	if err != nil {
+		return err
+	}
+	if e.End == nil {
+		return &RunningError{Job: id}
+	}
+	_, err = b.Head(ctx, id.ActiveKey())
+	if err == nil {
+		return &RunningError{Job: id, Ending: true}
+	}
+	if !errors.Is(err, blob.ErrNotFound) {
+		return fmt.Errorf("look whether %s is active: %w", id, err)
+	}
+	return nil
+}
+
+// unneeded refuses a job from which another, active one has still to copy the
+// checkpoint that it starts from.
+func unneeded(ctx context.Context, b blob.Bucket, id job.ID) error {
+	for info, err := range b.List(ctx, job.ActivePrefix, "") {
+		if err != nil {
+			return fmt.Errorf("list the active jobs: %w", err)
+		}
+		other, err := job.ParseID(strings.TrimSuffix(strings.TrimPrefix(info.Key, job.ActivePrefix), ".json"))
+		if err != nil || other == id {
+			continue
+		}
+		needs, err := startsFrom(ctx, b, other, id)
+		if err != nil {
+			return err
+		}
+		if needs {
+			return &NeededError{Job: id, By: other}
+		}
+	}
+	return nil
+}
+
+// startsFrom says whether other has still to copy a checkpoint of id. One whose
+// definition cannot be read is driven by nobody.
+func startsFrom(ctx context.Context, b blob.Bucket, other, id job.ID) (bool, error) {
+	def, _, err := records.Read[job.Definition](ctx, b, other.SpecKey(), job.DefinitionFormat)
+	if unreadable(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	start := def.Spec.Start
+	if start == nil || start.Job != "" && start.Job != string(id) {
+		return false, nil
+	}
+	_, err = b.Head(ctx, other.LogKey(0))
+	if err == nil {
+		return false, nil // it has begun
+	}
+	if !errors.Is(err, blob.ErrNotFound) {
+		return false, fmt.Errorf("look whether %s has begun: %w", other, err)
+	}
+	if start.Job == string(id) {
+		return true, nil
+	}
+	_, err = checkpoint.Find(ctx, b, start.Checkpoint, id)
+	if errors.Is(err, checkpoint.ErrNoCheckpoint) {
+		return false, nil
+	}
+	return err == nil, err
+}
