@@ -49,6 +49,9 @@ type Request struct {
 // PolicyAddress is where decisions are asked for: POST URL/decide.
 type PolicyAddress struct {
 	URL string `json:"url"`
+	// Token is what requests to URL present, in the header Authorization: Bearer
+	// TOKEN. It is empty where the policy's server asks for none.
+	Token string `json:"token,omitempty"`
 	// Digest names the weights. A decision made under another digest is not used.
 	Digest string `json:"digest"`
 }

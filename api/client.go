@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/secret"
 )
 
 // Client talks to a server. It is safe for concurrent use.
@@ -24,21 +26,36 @@ type Client struct {
 	HTTP *http.Client
 
 	base  *url.URL
-	token string
+	token secret.Text
+}
+
+// Access is what a client needs to be let in, and to trust the server. All of
+// it may be left out.
+type Access struct {
+	// Token is what the server asks for.
+	Token secret.Text
+	// TLS says whom to trust; nil trusts the system's authorities. See
+	// trust.Client.
+	TLS *tls.Config
 }
 
 // NewClient returns a client of the server at base, such as
-// http://127.0.0.1:7070. token is empty where the server asks for none.
-func NewClient(base, token string) (*Client, error) {
+// http://127.0.0.1:7070. It refuses to send a token without TLS to another
+// machine.
+func NewClient(base string, a Access) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, errors.New("the server's address must be a URL like http://127.0.0.1:7070, without user, query or fragment")
+	}
+	if u.Scheme == "http" && a.Token != "" && !loopback(u.Host) {
+		return nil, errors.New("a token is sent over TLS alone: use https")
 	}
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	transport := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           dialer.DialContext,
 		TLSHandshakeTimeout:   5 * time.Second,
+		TLSClientConfig:       a.TLS,
 		IdleConnTimeout:       time.Minute,
 		ExpectContinueTimeout: time.Second,
 		ForceAttemptHTTP2:     true,
@@ -49,7 +66,7 @@ func NewClient(base, token string) (*Client, error) {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		base:  u,
-		token: token,
+		token: a.Token,
 	}, nil
 }
 

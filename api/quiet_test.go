@@ -56,7 +56,7 @@ func inBubble(t *testing.T, store blob.Bucket, f func(r *rig)) {
 		served := make(chan error, 1)
 		go func() { served <- r.server.Serve(ctx, network) }()
 		var err error
-		if r.client, err = api.NewClient(r.url, ""); err != nil {
+		if r.client, err = api.NewClient(r.url, api.Access{}); err != nil {
 			t.Fatal(err)
 		}
 		r.client.HTTP = &http.Client{Transport: &http.Transport{DialContext: network.dial}}
@@ -163,7 +163,7 @@ func TestStreamOutlivesTheStoresWeather(t *testing.T) {
 func TestSilentServerIsLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, err := api.NewClient("http://127.0.0.1:7070", "")
+		client, err := api.NewClient("http://127.0.0.1:7070", api.Access{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -77,14 +77,14 @@ func (s *Server) build(serving context.Context) http.Handler {
 		})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, pageError(r)) })
-	return s.guard.local(s.sameOrigin(mux), s.fail)
+	return s.local(s.sameOrigin(mux))
 }
 
 // handle is the handler of one route.
 func (s *Server) handle(route route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !route.open {
-			if err := s.guard.admit(r); err != nil {
+			if err := s.admit(r); err != nil {
 				w.Header().Set("WWW-Authenticate", `Bearer realm="cohort"`)
 				s.fail(w, r, err)
 				return

@@ -1,19 +1,22 @@
 package api
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/clock"
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/secret"
+	"github.com/cohort-rl/cohort/serving"
 )
 
-// Config is what a server needs. All fields but Token are required.
+// Config is what a server needs. All fields but Token and Grace are required.
 type Config struct {
 	Store blob.Bucket
 	// Wake tells the coordinator beside the server that there is a new job.
@@ -28,13 +31,16 @@ type Config struct {
 	Version string
 	// Token is what clients must present. Without one the server answers only
 	// requests that name it by a loopback address.
-	Token string
+	Token secret.Text
+	// Grace is what requests under way get to end once serving ends; 5 s if it
+	// is 0.
+	Grace time.Duration
 }
 
 // Server answers the API. It is an http.Handler; Serve runs it with deadlines.
 type Server struct {
 	config  Config
-	guard   guard
+	token   serving.Token
 	names   *names
 	heads   *heads
 	index   *index
@@ -49,7 +55,7 @@ const maxSubmissions = 2
 func NewServer(c Config) *Server {
 	s := &Server{
 		config: c,
-		guard:  newGuard(c.Token),
+		token:  serving.NewToken(c.Token),
 		names:  newNames(c.Store),
 		heads:  newHeads(c.Store, c.Clock),
 		index:  newIndex(c.Store, c.Logger),
@@ -62,8 +68,8 @@ func NewServer(c Config) *Server {
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Serve answers on l until ctx ends; requests under way then have five seconds,
-// and streams of events end at once. It closes l, and returns nil when it
+// Serve answers on l until ctx ends; requests under way then have the grace
+// period, and streams of events end at once. It closes l, and returns nil when it
 // stopped because ctx ended. No goroutine of it outlives it.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
@@ -75,22 +81,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
 	}
-	drained := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(drained)
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-		defer cancel()
-		if server.Shutdown(drain) != nil {
-			_ = server.Close() // Whoever is still talking is cut off.
-		}
-	})
-	err := server.Serve(l)
-	if !stop() {
-		<-drained
+	if err := serving.Run(ctx, server, l, cmp.Or(s.config.Grace, drainTimeout)); err != nil {
+		return fmt.Errorf("serve the API: %w", err)
 	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	_ = server.Close() // The error that counts is the one before.
-	return fmt.Errorf("serve the API: %w", err)
+	return nil
 }

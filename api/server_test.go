@@ -64,7 +64,7 @@ func start(tb testing.TB, store blob.Bucket, change ...func(*api.Config)) *rig {
 	r.server = api.NewServer(c)
 	r.listen(tb, "127.0.0.1:0")
 	var err error
-	if r.client, err = api.NewClient(r.url, c.Token); err != nil {
+	if r.client, err = api.NewClient(r.url, api.Access{Token: c.Token}); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(r.client.Close)

@@ -62,7 +62,7 @@ func TestMissingServerNamesAddressFlagAndCommand(t *testing.T) {
 	}
 	address := "http://" + l.Addr().String()
 	l.Close()
-	client, err := api.NewClient(address, "")
+	client, err := api.NewClient(address, api.Access{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestOtherServersAreRecognized(t *testing.T) {
 			_, _ = w.Write([]byte("<html>hello</html>"))
 		}))
 		defer other.Close()
-		client, err := api.NewClient(other.URL, "secret")
+		client, err := api.NewClient(other.URL, api.Access{Token: "secret"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestEndedContextIsItsOwnError(t *testing.T) {
 func TestAddressIsChecked(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"", "127.0.0.1:7070", "ftp://host", "http://", "http://user:pass@host", "http://host?x=1", "http://host#x", "http://[::1"} {
-		if _, err := api.NewClient(address, ""); err == nil || strings.Contains(err.Error(), "pass") {
+		if _, err := api.NewClient(address, api.Access{}); err == nil || strings.Contains(err.Error(), "pass") {
 			t.Errorf("%q: %v", address, err)
 		}
 	}
@@ -127,7 +127,7 @@ func TestAddressIsChecked(t *testing.T) {
 func TestServerThatNeverAnswersIsGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, err := api.NewClient("http://127.0.0.1:7070", "")
+		client, err := api.NewClient("http://127.0.0.1:7070", api.Access{})
 		if err != nil {
 			t.Fatal(err)
 		}

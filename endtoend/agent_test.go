@@ -60,7 +60,7 @@ func startAgent(t *testing.T, gate func(context.Context, agent.Request)) *misbeh
 	if gate == nil {
 		gate = func(context.Context, agent.Request) {}
 	}
-	a := &misbehaving{http: serve.NewHTTPClient(64), gate: gate, producers: map[string]*telemetry.Producer{}}
+	a := &misbehaving{http: serve.NewHTTPClient(64, nil), gate: gate, producers: map[string]*telemetry.Producer{}}
 	server := httptest.NewServer(a.handler())
 	a.url = server.URL
 	t.Cleanup(func() {

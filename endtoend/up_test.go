@@ -22,7 +22,7 @@ type system struct {
 
 func newClient(t *testing.T, address string) *api.Client {
 	t.Helper()
-	client, err := api.NewClient(address, "")
+	client, err := api.NewClient(address, api.Access{})
 	if err != nil {
 		t.Fatal(err)
 	}

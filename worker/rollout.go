@@ -86,7 +86,7 @@ func (h *hand) attempt(ctx context.Context, group, rollout int, task json.RawMes
 			Seed:    h.plan.Unit.RolloutSeed(spec.Seed, group, rollout),
 
 			DeadlineMS: h.deadline().Milliseconds(),
-			Policy:     agent.PolicyAddress{URL: h.Policies.URL(h.plan.Policy.Weights), Digest: string(h.plan.Policy.Weights)},
+			Policy:     agent.PolicyAddress{URL: h.Policies.URL(h.plan.Policy.Weights), Token: h.PolicyToken.Reveal(), Digest: string(h.plan.Policy.Weights)},
 			Traces:     agent.TracesAddress{Brokers: h.Brokers, Topic: h.job.begin.Topic, Partitions: spec.Traces.Partitions},
 		}
 		began := h.Clock.Now()

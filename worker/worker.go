@@ -19,6 +19,7 @@ import (
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/policy"
 	"github.com/cohort-rl/cohort/queue"
+	"github.com/cohort-rl/cohort/secret"
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/traces"
 )
@@ -44,13 +45,15 @@ type Reports interface {
 	Settled(ctx context.Context, task queue.Task, expected int, digest blob.Digest) error
 }
 
-// Config is what a worker needs. All fields are required.
+// Config is what a worker needs. All fields but PolicyToken are required.
 type Config struct {
 	Store    blob.Bucket
 	Log      traces.Log
 	Codec    *telemetry.Codec
 	Reports  Reports
 	Policies Policies
+	// PolicyToken is what agents present to Policies; empty if they need not.
+	PolicyToken secret.Text
 	// Agents returns the agent of a job.
 	Agents func(def *job.Definition) (Agent, error)
 	// Brokers are the addresses of Kafka that agents are told.

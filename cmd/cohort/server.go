@@ -9,6 +9,7 @@ import (
 
 	"github.com/cohort-rl/cohort/api"
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/secret"
 )
 
 // maxToken bounds the file of a token, in bytes.
@@ -29,7 +30,7 @@ func (f serverFlags) client() (*api.Client, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	c, err := api.NewClient(f.Server, token)
+	c, err := api.NewClient(f.Server, api.Access{Token: secret.Text(token)})
 	if err != nil {
 		return nil, usage(fmt.Errorf("--server %q: %w", f.Server, err))
 	}

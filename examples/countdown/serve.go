@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/agent"
+	"github.com/cohort-rl/cohort/trust"
 )
 
 // Config is what the agent needs to run.
@@ -18,6 +19,9 @@ type Config struct {
 	Listen string
 	// Ready is told the address once it is listened on; may be nil.
 	Ready func(address net.Addr)
+	// PolicyCA is a PEM file of authorities to trust beside the system's when
+	// policies are asked over TLS; empty for none.
+	PolicyCA string
 	// Log is a JSON Lines file that gets a Row for each attempt answered well;
 	// empty keeps none.
 	Log string
@@ -41,12 +45,16 @@ func Serve(ctx context.Context, config Config) (err error) {
 			stop()
 		}()
 	}
+	settings, err := trust.Client(config.PolicyCA)
+	if err != nil {
+		return fmt.Errorf("--policy-ca: %w", err)
+	}
 	log, err := openJournal(config.Log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, log.close()) }()
-	p := &player{policies: newPolicies(), producers: newProducers(stopBudget), journal: log}
+	p := &player{policies: newPolicies(settings), producers: newProducers(stopBudget), journal: log}
 	defer func() {
 		p.policies.close()
 		err = errors.Join(err, p.producers.close(context.WithoutCancel(ctx)))

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/cohort-rl/cohort/numerics"
 	"github.com/cohort-rl/cohort/policy"
 	"github.com/cohort-rl/cohort/policy/safetensors"
+	"github.com/cohort-rl/cohort/secret"
 )
 
 // requestTimeout bounds a request whose context has no earlier deadline.
@@ -31,14 +33,17 @@ type Client struct {
 	// URL is the policy's address as the agent was given it,
 	// {base}/v1/policies/{digest}.
 	URL string
+	// Token is what the server asks for, as the agent was given it; may be empty.
+	Token secret.Text
 	// HTTP carries the requests: see NewHTTPClient. By default it is
 	// http.DefaultClient, which keeps two connections alive.
 	HTTP *http.Client
 }
 
-// NewHTTPClient returns an HTTP client for that many requests at a time. It
-// uses no proxy and follows no redirect.
-func NewHTTPClient(connections int) *http.Client {
+// NewHTTPClient returns an HTTP client for that many requests at a time. settings
+// say whom it trusts; nil trusts the system's authorities. It uses no proxy and
+// follows no redirect.
+func NewHTTPClient(connections int, settings *tls.Config) *http.Client {
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	return &http.Client{
 		Transport: &http.Transport{
@@ -46,6 +51,7 @@ func NewHTTPClient(connections int) *http.Client {
 			MaxIdleConnsPerHost: connections,
 			IdleConnTimeout:     time.Minute,
 			TLSHandshakeTimeout: 5 * time.Second,
+			TLSClientConfig:     settings,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

@@ -37,7 +37,7 @@ func request() serve.Request {
 // newClient returns a client whose connections end with the test.
 func newClient(tb testing.TB, url string) serve.Client {
 	tb.Helper()
-	client := serve.Client{URL: url, HTTP: serve.NewHTTPClient(4)}
+	client := serve.Client{URL: url, HTTP: serve.NewHTTPClient(4, nil)}
 	tb.Cleanup(client.HTTP.CloseIdleConnections)
 	return client
 }

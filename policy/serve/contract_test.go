@@ -12,6 +12,7 @@ import (
 
 	"github.com/cohort-rl/cohort/policy"
 	"github.com/cohort-rl/cohort/policy/serve"
+	"github.com/cohort-rl/cohort/serving"
 )
 
 // start serves one policy and returns its URL.
@@ -31,7 +32,7 @@ func call(tb testing.TB, method, url, body string) (int, string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	client := serve.NewHTTPClient(1)
+	client := serve.NewHTTPClient(1, nil)
 	defer client.CloseIdleConnections()
 	response, err := client.Do(request)
 	if err != nil {
@@ -145,7 +146,7 @@ func TestServeStopsWithItsContext(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- host.Serve(ctx, listener) }()
 
-	client := serve.Client{URL: "http://" + listener.Addr().String() + "/v1/policies/" + string(digest), HTTP: serve.NewHTTPClient(1)}
+	client := serve.Client{URL: "http://" + listener.Addr().String() + "/v1/policies/" + string(digest), HTTP: serve.NewHTTPClient(1, nil)}
 	if _, err := client.Decide(t.Context(), request()); err != nil {
 		t.Error(err)
 	}
@@ -154,4 +155,34 @@ func TestServeStopsWithItsContext(t *testing.T) {
 		t.Errorf("Serve returned %v", err)
 	}
 	client.HTTP.CloseIdleConnections()
+}
+
+func TestPolicyBehindATokenAsksForItEverywhereButByProbes(t *testing.T) {
+	t.Parallel()
+	p, digest := newPolicy(t, 1)
+	host := serve.NewHost(1)
+	host.Put(p)
+	host.Guard(serving.NewToken("0123456789abcdef"))
+	server := httptest.NewServer(host.Handler())
+	t.Cleanup(server.Close)
+	url := serve.Site{Host: host, Base: server.URL}.URL(digest)
+	for _, refused := range [][2]string{{http.MethodPost, "/decide"}, {http.MethodGet, "/weights"}} {
+		if status, body := call(t, refused[0], url+refused[1], ""); status != http.StatusUnauthorized || !strings.Contains(body, "token") {
+			t.Errorf("%s: %d %s", refused[1], status, body)
+		}
+	}
+	if status, _ := call(t, http.MethodGet, server.URL+"/healthz", ""); status != http.StatusOK {
+		t.Errorf("the health check answers %d", status)
+	}
+	client := newClient(t, url)
+	if _, err := client.Decide(t.Context(), request()); !strings.Contains(fmt.Sprint(err), "401") {
+		t.Errorf("without the token: %v", err)
+	}
+	client.Token = "0123456789abcdef"
+	if _, err := client.Decide(t.Context(), request()); err != nil {
+		t.Errorf("with the token: %v", err)
+	}
+	if _, err := client.Weights(t.Context()); err != nil {
+		t.Errorf("with the token: %v", err)
+	}
 }

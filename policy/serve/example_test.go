@@ -25,7 +25,7 @@ func ExampleClient() {
 	site := serve.Site{Host: host, Base: server.URL}
 
 	// ... and an agent asks it.
-	transport := serve.NewHTTPClient(8)
+	transport := serve.NewHTTPClient(8, nil)
 	defer transport.CloseIdleConnections()
 	client := serve.Client{URL: site.URL(digest), HTTP: transport}
 	choices, err := client.Decide(context.Background(), serve.Request{

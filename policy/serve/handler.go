@@ -11,6 +11,7 @@ import (
 	"github.com/cohort-rl/cohort/numerics"
 	"github.com/cohort-rl/cohort/policy"
 	"github.com/cohort-rl/cohort/policy/safetensors"
+	"github.com/cohort-rl/cohort/serving"
 )
 
 // numericsKey is the metadata that names the arithmetic the weights are for.
@@ -30,11 +31,21 @@ func (h *Host) Handler() http.Handler {
 	return mux
 }
 
+// Guard makes requests for policies present a token from now on, in the header
+// Authorization: Bearer TOKEN. The health check needs none. Call it before the
+// host serves.
+func (h *Host) Guard(t serving.Token) { h.token = t }
+
 type policyHandler func(http.ResponseWriter, *http.Request, blob.Digest, policy.Policy)
 
 // withPolicy looks up the policy that the path names.
 func (h *Host) withPolicy(next policyHandler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h.token.Admit(r); err != nil {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="cohort"`)
+			fail(w, http.StatusUnauthorized, err.Error()+": present the token that came with the policy's URL, in the header Authorization: Bearer TOKEN")
+			return
+		}
 		digest, err := blob.ParseDigest(r.PathValue("digest"))
 		if err != nil {
 			fail(w, http.StatusBadRequest, fmt.Sprintf("%.80q is no digest of weights, which has 64 lower-case hexadecimal digits", r.PathValue("digest")))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/policy"
+	"github.com/cohort-rl/cohort/serving"
 )
 
 // Host holds the policies that are served, by the digest of their weights. When
@@ -16,6 +17,7 @@ type Host struct {
 	limit   int
 	running chan struct{} // holds one element for each forward pass under way
 	memory  sync.Pool     // of *policy.Activations
+	token   serving.Token // what requests must present
 
 	mu      sync.Mutex // guards what follows
 	recent  *list.List // of *entry, the latest first
@@ -74,7 +76,7 @@ func (h *Host) Get(digest blob.Digest) (policy.Policy, bool) {
 // Site is a host under the address at which agents reach it.
 type Site struct {
 	*Host
-	Base string // such as http://10.0.0.7:7411, without a slash at its end
+	Base string // such as https://10.0.0.7:7411, without a slash at its end
 }
 
 // URL returns the address of the policy with these weights, which is what

@@ -2,11 +2,12 @@ package serve
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/cohort-rl/cohort/serving"
 )
 
 // Limits of the server that Serve runs.
@@ -31,22 +32,8 @@ func (h *Host) Serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 	}
-	drained := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(drained)
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-		defer cancel()
-		if server.Shutdown(drain) != nil {
-			_ = server.Close() // Whoever is still talking is cut off.
-		}
-	})
-	err := server.Serve(l)
-	if !stop() {
-		<-drained
+	if err := serving.Run(ctx, server, l, drainTimeout); err != nil {
+		return fmt.Errorf("serve policies: %w", err)
 	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	_ = server.Close() // The error that counts is the one before.
-	return fmt.Errorf("serve policies: %w", err)
+	return nil
 }

@@ -25,6 +25,9 @@ func (c Client) do(ctx context.Context, method string, target *url.URL, body []b
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	if c.Token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.Token.Reveal())
+	}
 	transport := c.HTTP
 	if transport == nil {
 		transport = http.DefaultClient

@@ -11,8 +11,11 @@
 // in one request, so a request may be sent again at will. Floating-point
 // numbers in JSON keep every bit of a float32.
 //
+// A server that others than this machine can reach asks for a token, in the
+// header Authorization: Bearer TOKEN.
+//
 // An error is a JSON object {"error": "a sentence"}: 400 for a request that is
-// wrong, 404 for a policy that is not here, 413 for one that is too large, 500
+// wrong, 401 for one without the token, 404 for a policy that is not here, 413 for one that is too large, 500
 // for a policy that has diverged, 503 when the server is stopping or the
 // request's time has passed.
 package serve

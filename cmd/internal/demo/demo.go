@@ -81,7 +81,7 @@ func Run(ctx context.Context, c Config) (summary Summary, err error) {
 // train submits the job, or finds the one that an earlier run submitted, and
 // follows it to its end.
 func (c Config) train(ctx context.Context, s local.System, agent string) (Summary, error) {
-	client, err := api.NewClient(s.API, "")
+	client, err := api.NewClient(s.API, api.Access{})
 	if err != nil {
 		return Summary{}, err
 	}

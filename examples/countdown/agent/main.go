@@ -17,6 +17,7 @@ func main() {
 	var config countdown.Config
 	flag.StringVar(&config.Listen, "listen", "127.0.0.1:8090", "`address` to answer rollouts on")
 	flag.StringVar(&config.Log, "log", "", "JSON Lines `file` that gets a row for each attempt")
+	flag.StringVar(&config.PolicyCA, "policy-ca", os.Getenv("COHORT_POLICY_CA"), "PEM `file` of authorities to trust when the policy is asked over TLS")
 	child := flag.Bool("child", false, "stop when standard input ends")
 	flag.Parse()
 	if *child {
