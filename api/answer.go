@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/deletion"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/job/spec"
 	"github.com/cohort-rl/cohort/submission"
@@ -53,6 +54,9 @@ func explain(err error) *Error {
 		wrong    spec.Errors
 		conflict *submission.ConflictError
 		ended    *submission.EndedError
+		running  *deletion.RunningError
+		needed   *deletion.NeededError
+		topic    *deletion.TopicError
 		large    *http.MaxBytesError
 	)
 	message := err.Error()
@@ -65,6 +69,15 @@ func explain(err error) *Error {
 		return &Error{Status: http.StatusConflict, Code: CodeKeyConflict, Message: message, Remedy: "use another key (--key), or submit what was submitted before"}
 	case errors.As(err, &ended):
 		return &Error{Status: http.StatusConflict, Code: CodeEnded, Message: message, Remedy: ended.End.Remedy}
+	case errors.As(err, &running):
+		return stillRunning(running)
+	case errors.As(err, &needed):
+		return &Error{
+			Status: http.StatusConflict, Code: CodeNeeded, Message: needed.Error(),
+			Remedy: fmt.Sprintf("delete %s once %s has taken its first step, or end that with `cohort cancel %s`", needed.Job, needed.By, needed.By),
+		}
+	case errors.As(err, &topic):
+		return &Error{Status: http.StatusServiceUnavailable, Code: CodeKafka, Message: topic.Error(), Remedy: "see that Kafka runs, and delete the job again"}
 	case errors.As(err, &large):
 		return &Error{Status: http.StatusRequestEntityTooLarge, Code: CodeTooLarge, Message: fmt.Sprintf("the request is larger than %d bytes", large.Limit)}
 	case errors.Is(err, submission.ErrUnknownJob), errors.Is(err, job.ErrInvalidID):
@@ -75,6 +88,18 @@ func explain(err error) *Error {
 		return &Error{Status: http.StatusServiceUnavailable, Code: CodeStore, Message: "the object store does not answer: " + message, Remedy: "try again; jobs that run wait for it"}
 	}
 	return &Error{Status: http.StatusInternalServerError, Code: CodeInternal, Message: message}
+}
+
+// stillRunning is the answer to who would delete a job that has not ended.
+func stillRunning(e *deletion.RunningError) *Error {
+	said := &Error{
+		Status: http.StatusConflict, Code: CodeRunning, Message: e.Error(),
+		Remedy: fmt.Sprintf("end it with `cohort cancel %s`, and delete it then", e.Job),
+	}
+	if e.Ending {
+		said.Remedy = "try again in a few seconds"
+	}
+	return said
 }
 
 // invalidSpec lists everything that is wrong with a spec.

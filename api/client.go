@@ -115,6 +115,20 @@ func (c *Client) Cancel(ctx context.Context, id job.ID, reason string) (Job, err
 	return j, err
 }
 
+// Delete deletes a job that has ended, with everything that it has in the store
+// and its topic. Deleting again what is deleted is no error.
+func (c *Client) Delete(ctx context.Context, id job.ID) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, submitTimeout, errSlow)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodDelete, c.url(nil, "jobs", string(id)).String(), nil)
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	var d deleted
+	_, err = c.do(request, &d)
+	return err
+}
+
 // Version is what a server says of itself.
 type Version struct {
 	Version  string `json:"version"`  // of the program

@@ -18,10 +18,13 @@ const (
 	CodeMethod         Code = "method"            // 405
 	CodeKeyConflict    Code = "key_conflict"      // 409: the key stands for other content
 	CodeEnded          Code = "job_ended"         // 409
+	CodeRunning        Code = "job_running"       // 409: it has not ended
+	CodeNeeded         Code = "job_needed"        // 409: another starts from it
 	CodeTooLarge       Code = "too_large"         // 413
 	CodeInvalidSpec    Code = "invalid_spec"      // 422
 	CodeInternal       Code = "internal"          // 500
 	CodeStore          Code = "store_unavailable" // 503
+	CodeKafka          Code = "kafka_unavailable" // 503
 	CodeBusy           Code = "busy"              // 503
 	// CodeForeign is the client's own: what answers is no Cohort server.
 	CodeForeign Code = "foreign"

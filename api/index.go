@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -32,8 +33,9 @@ type index struct {
 
 // submitted is a job's place in the list.
 type submitted struct {
-	at time.Time
-	id job.ID
+	at  time.Time
+	id  job.ID
+	key string // of the submission; empty in what clients ask for
 }
 
 // compare orders the newest first.
@@ -76,10 +78,12 @@ func (x *index) refresh(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(reads)
 	var listed error
+	seen := map[string]bool{}
 	for key, err := range submission.Keys(ctx, x.store) {
 		if listed = err; err != nil {
 			break
 		}
+		seen[key] = true
 		mu.Lock()
 		known := x.known[key]
 		mu.Unlock()
@@ -96,14 +100,24 @@ func (x *index) refresh(ctx context.Context) error {
 			x.known[key] = true
 			switch {
 			case err == nil:
-				x.jobs = append(x.jobs, submitted{def.At, def.ID})
+				x.jobs = append(x.jobs, submitted{def.At, def.ID, key})
 			case !errors.Is(err, blob.ErrNotFound):
 				x.log.Error("A submission cannot be read; its job is not listed.", "key", strings.TrimPrefix(key, job.SubmissionsPrefix), "error", err)
 			}
 			return nil
 		})
 	}
-	err := g.Wait()
+	err := cmp.Or(g.Wait(), listed)
+	if err == nil {
+		x.forget(seen)
+	}
 	slices.SortFunc(x.jobs, submitted.compare)
-	return cmp.Or(err, listed)
+	return err
+}
+
+// forget drops the submissions that a whole listing did not show: those of
+// deleted jobs.
+func (x *index) forget(seen map[string]bool) {
+	maps.DeleteFunc(x.known, func(key string, _ bool) bool { return !seen[key] })
+	x.jobs = slices.DeleteFunc(x.jobs, func(s submitted) bool { return !seen[s.key] })
 }

@@ -23,6 +23,12 @@ func (s *Server) look(ctx context.Context, id job.ID) (Job, error) {
 		return Job{}, err
 	}
 	head, err := submission.Look(ctx, s.config.Store, id)
+	if head == nil && ctx.Err() == nil {
+		// So looks a job that waits, and one that is being deleted.
+		if gone := s.names.check(ctx, id); gone != nil {
+			return Job{}, gone
+		}
+	}
 	if err != nil {
 		return Job{}, err
 	}
@@ -115,5 +121,5 @@ func parseCursor(text string) (*submitted, error) {
 	if err != nil || wrong != nil {
 		return nil, invalid("after must be what the page before gave as next", "")
 	}
-	return &submitted{time.UnixMilli(millis).UTC(), id}, nil
+	return &submitted{at: time.UnixMilli(millis).UTC(), id: id}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/deletion"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/records"
 	"github.com/cohort-rl/cohort/submission"
@@ -53,6 +54,9 @@ func (n *names) get(ctx context.Context, id job.ID) (summary, error) {
 	if err != nil {
 		return summary{}, err
 	}
+	if err := n.check(ctx, id); err != nil {
+		return summary{}, err
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.known) >= maxNames {
@@ -60,4 +64,17 @@ func (n *names) get(ctx context.Context, id job.ID) (summary, error) {
 	}
 	n.known[id] = summarize(def)
 	return n.known[id], nil
+}
+
+// check returns submission.ErrUnknownJob for a job that is deleted, perhaps by
+// another server, and forgets it.
+func (n *names) check(ctx context.Context, id job.ID) error {
+	gone, err := deletion.Deleted(ctx, n.store, id)
+	if err != nil || !gone {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.known, id)
+	return fmt.Errorf("%w %q: it was deleted", submission.ErrUnknownJob, id)
 }

@@ -50,6 +50,7 @@ func (s *Server) routes(serving context.Context) []route {
 		{Route{http.MethodPost, "/v1/jobs"}, s.submit, submitTimeout, false},
 		{Route{http.MethodGet, "/v1/jobs"}, s.list, requestTimeout, false},
 		{Route{http.MethodGet, "/v1/jobs/{id}"}, s.job, requestTimeout, false},
+		{Route{http.MethodDelete, "/v1/jobs/{id}"}, s.remove, submitTimeout, false},
 		{Route{http.MethodGet, "/v1/jobs/{id}/events"}, events, 0, false},
 		{Route{http.MethodPost, "/v1/jobs/{id}/cancel"}, s.cancel, requestTimeout, false},
 		{Route{http.MethodGet, "/v1/version"}, s.version, requestTimeout, false},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/clock"
+	"github.com/cohort-rl/cohort/deletion"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/secret"
 	"github.com/cohort-rl/cohort/serving"
@@ -19,6 +20,9 @@ import (
 // Config is what a server needs. All fields but Token and Grace are required.
 type Config struct {
 	Store blob.Bucket
+	// Topics are those of the deployment, whose names begin with TopicPrefix.
+	Topics      deletion.Topics
+	TopicPrefix string
 	// Wake tells the coordinator beside the server that there is a new job.
 	Wake  func()
 	Clock clock.Clock

@@ -48,6 +48,7 @@ func config(r *rig) api.Config {
 	var ids, nonces atomic.Int32
 	return api.Config{
 		Store: r.store, Clock: clock.System{}, Logger: slog.New(slog.DiscardHandler), Version: "v1.2.3",
+		Topics: new(topics), TopicPrefix: "cohort.test.",
 		Wake:  func() { r.wakes.Add(1) },
 		Nonce: func() string { return fmt.Sprint("nonce-", nonces.Add(1)) },
 		NewID: func(name string) job.ID { return job.ID(fmt.Sprintf("%s-%d", name, ids.Add(1))) },

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/blob/patient"
+	"github.com/cohort-rl/cohort/deletion"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/records"
 )
@@ -128,8 +129,16 @@ func (s *Supervisor) lead(ctx context.Context, store blob.Bucket, id job.ID) {
 	if err == nil && def.ID != id {
 		err = fmt.Errorf("%s is the definition of job %s", id.SpecKey(), def.ID)
 	}
+	gone := false
+	if err == nil {
+		gone, err = deletion.Deleted(ctx, store, id)
+	}
 	if err != nil {
 		logger.Error("The job cannot be driven.", "error", err)
+		return
+	}
+	if gone {
+		logger.Warn("The job was deleted, and somebody who was stalled has submitted it once more; deleting it again removes what is left.")
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)

@@ -21,6 +21,9 @@ type Topics interface {
 	Delete(ctx context.Context, topic string) error
 }
 
+// topicTimeout bounds the wait for Kafka.
+const topicTimeout = 30 * time.Second
+
 const markFormat = "cohort.deleted/1"
 
 // mark says that a job is deleted, or being deleted. It comes first and stays:
@@ -51,8 +54,9 @@ type Request struct {
 // the active ones; its submission, so that its key is free; its definition;
 // everything else that it owns, its log last; its topic.
 //
-// Errors: submission.ErrUnknownJob, *RunningError, *NeededError, the store's or
-// Kafka's. After the first three nothing was changed.
+// Errors: submission.ErrUnknownJob, *RunningError and *NeededError, after which
+// nothing was changed; *TopicError, after which the topic alone is left; or the
+// store's.
 func Delete(ctx context.Context, b blob.Bucket, topics Topics, r Request) error {
 	m, err := begin(ctx, b, r)
 	if err != nil {
@@ -64,8 +68,10 @@ func Delete(ctx context.Context, b blob.Bucket, topics Topics, r Request) error 
 	if m.Topic == "" {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, topicTimeout)
+	defer cancel()
 	if err := topics.Delete(ctx, m.Topic); err != nil {
-		return fmt.Errorf("delete %s: its objects are gone, its topic is not: %w", r.Job, err)
+		return &TopicError{Job: r.Job, Topic: m.Topic, Err: err}
 	}
 	return nil
 }

@@ -36,6 +36,22 @@ func (e *NeededError) Error() string {
 	return fmt.Sprintf("job %s starts from a checkpoint of %s and has not begun yet", e.By, e.Job)
 }
 
+// TopicError says that a job's objects are gone and its topic is not. Deleting
+// the job again deletes the topic.
+type TopicError struct {
+	Job   job.ID
+	Topic string
+	Err   error
+}
+
+// Error names the job and the topic.
+func (e *TopicError) Error() string {
+	return fmt.Sprintf("the objects of job %s are deleted, but its topic %s is not: %v", e.Job, e.Topic, e.Err)
+}
+
+// Unwrap returns what Kafka failed with.
+func (e *TopicError) Unwrap() error { return e.Err }
+
 // ended refuses a job whose log has no end, or that is still among the active
 // ones. The log decides, not the hint.
 func ended(ctx context.Context, b blob.Bucket, id job.ID) error {

@@ -79,8 +79,9 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig, logger *slog.Logge
 		TopicPrefix: conns.Deployment.TopicPrefix(), Poll: c.Poll,
 	}, c.Rescan, c.Lease)
 	server := api.NewServer(api.Config{ //nolint:contextcheck // each request has its own
-		Store: retry.New(conns.Store, retry.Default(), time.Now, rand.Float64), //nolint:gosec // pauses need no secret
-		Wake:  supervisor.Wake, Clock: clock.System{}, Nonce: nonce, Logger: logger, Version: c.Version,
+		Store:  retry.New(conns.Store, retry.Default(), time.Now, rand.Float64), //nolint:gosec // pauses need no secret
+		Topics: conns.Log, TopicPrefix: conns.Deployment.TopicPrefix(),
+		Wake: supervisor.Wake, Clock: clock.System{}, Nonce: nonce, Logger: logger, Version: c.Version,
 		NewID: func(name string) job.ID { return job.ID(name + "-" + nonce()[:8]) },
 	})
 	logger.Info("Coordinator is ready.", "api", "http://"+listener.Addr().String(), "store", c.Store)

@@ -1,0 +1,127 @@
+package contexts
+
+import (
+	"slices"
+
+	"github.com/alecthomas/kong"
+)
+
+// Resolver gives flags the values of a context: of the one that the flag
+// --context or COHORT_CONTEXT names, or else of the current one. A flag says by
+// its tag context:"server", "store", "token" or "ca" which value it takes, and
+// takes none if it was given or its variable is set. A server that was given is
+// never sent the token of a context's server.
+type Resolver struct {
+	getenv func(string) string
+	err    error
+}
+
+var _ kong.Resolver = (*Resolver)(nil)
+
+// NewResolver returns a resolver for one parse.
+func NewResolver(getenv func(string) string) *Resolver { return &Resolver{getenv: getenv} }
+
+// Err is why there was no context to take values from, although one was named
+// or is the current one. It is to be looked at before the parser's own error,
+// which only says what is missing without it.
+func (r *Resolver) Err() error { return r.err }
+
+// Validate implements kong.Resolver.
+func (r *Resolver) Validate(*kong.Application) error { return nil }
+
+// Resolve implements kong.Resolver.
+func (r *Resolver) Resolve(ctx *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
+	field := flag.Tag.Get("context")
+	if field == "" || r.err != nil || r.isSet(flag) {
+		return nil, nil //nolint:nilnil // kong keeps what the flag has
+	}
+	node := ctx.Selected()
+	if node == nil || parent.Node() != node {
+		return nil, nil //nolint:nilnil // kong keeps what the flag has
+	}
+	c, err := r.chosen(ctx, node)
+	if err != nil {
+		r.err = err
+		return nil, nil //nolint:nilnil // Err tells
+	}
+	value := ""
+	switch field {
+	case "server":
+		value = c.Server
+	case "store":
+		value = c.Store
+	case "token", "ca":
+		if r.gave(ctx, node, "server") {
+			return nil, nil //nolint:nilnil // they belong to the context's server
+		}
+		value = c.CA
+		if field == "token" && r.getenv("COHORT_TOKEN") == "" {
+			value = c.TokenFile
+		} else if field == "token" {
+			value = ""
+		}
+	}
+	if value == "" {
+		return nil, nil //nolint:nilnil // kong keeps what the flag has
+	}
+	return value, nil
+}
+
+// chosen is the context to take values from, an empty one if none is named.
+func (r *Resolver) chosen(ctx *kong.Context, node *kong.Node) (Context, error) {
+	name := r.getenv("COHORT_CONTEXT")
+	for _, flag := range flagsOf(node) {
+		if given, ok := ctx.FlagValue(flag).(string); ok && flag.Name == "context" && given != "" {
+			name = given
+		}
+	}
+	path, err := Path(r.getenv)
+	if err != nil {
+		if name == "" {
+			return Context{}, nil
+		}
+		return Context{}, err
+	}
+	f, err := Load(path)
+	if err != nil {
+		return Context{}, err
+	}
+	if name == "" {
+		name = f.Current
+	}
+	if name == "" {
+		return Context{}, nil
+	}
+	return f.Find(name)
+}
+
+// isSet says whether one of the flag's variables is.
+func (r *Resolver) isSet(flag *kong.Flag) bool {
+	return slices.ContainsFunc(flag.Envs, func(name string) bool { return r.getenv(name) != "" })
+}
+
+// gave says whether the flag that takes the field was given, or its variable.
+func (r *Resolver) gave(ctx *kong.Context, node *kong.Node, field string) bool {
+	for _, flag := range flagsOf(node) {
+		if flag.Tag.Get("context") != field {
+			continue
+		}
+		if r.isSet(flag) {
+			return true
+		}
+		for _, p := range ctx.Path {
+			if p.Flag == flag && !p.Resolved {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func flagsOf(node *kong.Node) []*kong.Flag {
+	var all []*kong.Flag
+	for _, group := range node.AllFlags(false) {
+		all = append(all, group...)
+	}
+	return all
+}
