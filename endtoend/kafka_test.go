@@ -31,7 +31,7 @@ func readTopic(t *testing.T, dir string, begin *job.Begin) topic {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = broker.Close() })
-	log, err := kafka.Open(broker.Addr())
+	log, err := kafka.Open(kafka.Config{Brokers: []string{broker.Addr()}})
 	if err != nil {
 		t.Fatal(err)
 	}

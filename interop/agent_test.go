@@ -35,7 +35,7 @@ func TestPythonAgentOfTheDocsKeepsTheContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = broker.Close() })
-	log, err := kafka.Open(broker.Addr())
+	log, err := kafka.Open(kafka.Config{Brokers: []string{broker.Addr()}})
 	if err != nil {
 		t.Fatal(err)
 	}

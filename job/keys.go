@@ -10,6 +10,7 @@ import (
 // order is number order.
 const (
 	DeploymentKey     = "deployment.json"
+	BindingKey        = "binding.json"
 	ActivePrefix      = "active/"
 	SubmissionsPrefix = "submissions/"
 	JobsPrefix        = "jobs/"

@@ -2,8 +2,6 @@ package s3
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +14,7 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/trust"
 )
 
 // Config says where the store is. Only Bucket is needed for AWS.
@@ -156,17 +155,10 @@ func (c Config) transport() (*http.Transport, error) {
 	if c.CA == "" {
 		return transport, nil
 	}
-	pem, err := os.ReadFile(c.CA)
+	settings, err := trust.Client(c.CA)
 	if err != nil {
 		return nil, fmt.Errorf("ca: %w", err)
 	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca: %s holds no certificate in PEM", c.CA)
-	}
-	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	transport.TLSClientConfig = settings
 	return transport, nil
 }

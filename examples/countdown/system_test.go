@@ -90,7 +90,7 @@ func startSystem(t *testing.T) *system {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = broker.Close() })
-	if s.log, err = kafka.Open(broker.Addr()); err != nil {
+	if s.log, err = kafka.Open(kafka.Config{Brokers: []string{broker.Addr()}}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.log.Close)

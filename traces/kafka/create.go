@@ -10,27 +10,14 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// ErrPartitions says that a topic exists with another number of partitions.
-var ErrPartitions = errors.New("topic has another number of partitions")
+// ErrSettings says that a topic exists with settings that a job cannot use.
+var ErrSettings = errors.New("topic cannot be used")
 
-// Create implements traces.Log. The replication factor is the cluster's own.
+// Create implements traces.Log. The replication factor is the cluster's own. A
+// topic that exists must have the number of partitions, and keep every record
+// as long as is asked for; else the error is ErrSettings and names the remedy.
 func (l *Log) Create(ctx context.Context, topic string, partitions int, retention time.Duration) error {
-	config := kafka.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: -1}
-	if retention > 0 {
-		config.ConfigEntries = []kafka.ConfigEntry{{
-			ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(retention.Milliseconds(), 10),
-		}}
-	}
-	err := l.again(ctx, func() error {
-		resp, err := l.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{config}})
-		if err != nil {
-			return err
-		}
-		if err := resp.Errors[topic]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
-			return err
-		}
-		return nil
-	})
+	existed, err := l.create(ctx, topic, partitions, retention)
 	if err != nil {
 		return fmt.Errorf("create topic %s: %w", topic, err)
 	}
@@ -41,8 +28,37 @@ func (l *Log) Create(ctx context.Context, topic string, partitions int, retentio
 		return fmt.Errorf("wait for topic %s: %w", topic, err)
 	}
 	if len(bounds) != partitions {
-		return fmt.Errorf("%w: %s has %d, the job wants %d; set traces.partitions to %d, or name another topic in traces.topic",
-			ErrPartitions, topic, len(bounds), partitions, len(bounds))
+		return fmt.Errorf("%w: %s has %d partitions, the job wants %d; set traces.partitions to %d, or name another topic in traces.topic",
+			ErrSettings, topic, len(bounds), partitions, len(bounds))
 	}
-	return nil
+	if !existed {
+		return nil
+	}
+	settings, err := l.settings(ctx, topic)
+	if err != nil {
+		return fmt.Errorf("look up the settings of topic %s: %w", topic, err)
+	}
+	return settings.check(topic, retention)
+}
+
+// create asks for the topic and says whether it was there.
+func (l *Log) create(ctx context.Context, topic string, partitions int, retention time.Duration) (existed bool, err error) {
+	config := kafka.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: -1}
+	if retention > 0 {
+		config.ConfigEntries = []kafka.ConfigEntry{{
+			ConfigName: retentionMS, ConfigValue: strconv.FormatInt(retention.Milliseconds(), 10),
+		}}
+	}
+	err = l.again(ctx, func() error {
+		resp, err := l.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{config}})
+		if err != nil {
+			return err
+		}
+		err = resp.Errors[topic]
+		if existed = errors.Is(err, kafka.TopicAlreadyExists); existed {
+			return nil
+		}
+		return err
+	})
+	return existed, err
 }

@@ -1,11 +1,13 @@
 package kafka
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl"
 
 	"github.com/cohort-rl/cohort/traces"
 )
@@ -27,15 +29,26 @@ type Log struct {
 
 var _ traces.Log = (*Log)(nil)
 
-// Open returns the log of the cluster that the brokers (host:port each) belong
-// to. It connects when it is used. Close ends its connections.
-func Open(brokers ...string) (*Log, error) {
-	if len(brokers) == 0 {
+// Config is where a cluster is and how to be let in. Only Brokers is required.
+type Config struct {
+	// Brokers are addresses, host:port, to find the cluster by.
+	Brokers []string
+	// SASL and TLS secure the connections; nil leaves them plain.
+	SASL sasl.Mechanism
+	TLS  *tls.Config
+}
+
+// Open returns the log of the cluster that the brokers belong to. It connects
+// when it is used. Close ends its connections.
+func Open(c Config) (*Log, error) {
+	if len(c.Brokers) == 0 {
 		return nil, errors.New("open kafka: no broker given; name at least one as host:port")
 	}
-	transport := &kafka.Transport{ClientID: "cohort", DialTimeout: dialTimeout, MetadataTTL: metadataTTL}
+	transport := &kafka.Transport{
+		ClientID: "cohort", DialTimeout: dialTimeout, MetadataTTL: metadataTTL, SASL: c.SASL, TLS: c.TLS,
+	}
 	return &Log{
-		client:    &kafka.Client{Addr: kafka.TCP(brokers...), Transport: transport, Timeout: requestTimeout},
+		client:    &kafka.Client{Addr: kafka.TCP(c.Brokers...), Transport: transport, Timeout: requestTimeout},
 		transport: transport,
 	}, nil
 }

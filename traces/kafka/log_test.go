@@ -129,7 +129,7 @@ func TestCreateAgainKeepsTheTopicAndAnotherNumberIsRefused(t *testing.T) {
 		t.Fatalf("%v, %v", bounds, err)
 	}
 	err := log.Create(ctx, "t", 4, time.Hour)
-	if !errors.Is(err, kafka.ErrPartitions) || !strings.Contains(err.Error(), "traces.partitions to 3") {
+	if !errors.Is(err, kafka.ErrSettings) || !strings.Contains(err.Error(), "traces.partitions to 3") {
 		t.Fatalf("want the remedy, got %v", err)
 	}
 	configs, err := client(t, c).DescribeConfigs(ctx, &kafkago.DescribeConfigsRequest{
@@ -142,6 +142,44 @@ func TestCreateAgainKeepsTheTopicAndAnotherNumberIsRefused(t *testing.T) {
 	}
 	if got := configs.Resources[0].ConfigEntries[0].ConfigValue; got != "3600000" {
 		t.Fatalf("retention.ms is %s", got)
+	}
+}
+
+func TestTopicThatDropsEventsTooSoonIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, entry := range map[string]struct {
+		config kafkago.ConfigEntry
+		want   []string // empty: the topic is fine
+	}{
+		"shorter":   {kafkago.ConfigEntry{ConfigName: "retention.ms", ConfigValue: "60000"}, []string{"t keeps events for 1m0s, the job wants 1h0m0s", "retention.ms to 3600000 or more", "traces.retention to 1m0s"}},
+		"equal":     {kafkago.ConfigEntry{ConfigName: "retention.ms", ConfigValue: "3600000"}, nil},
+		"longer":    {kafkago.ConfigEntry{ConfigName: "retention.ms", ConfigValue: "7200000"}, nil},
+		"for ever":  {kafkago.ConfigEntry{ConfigName: "retention.ms", ConfigValue: "-1"}, nil},
+		"compacted": {kafkago.ConfigEntry{ConfigName: "cleanup.policy", ConfigValue: "compact"}, []string{"cleanup.policy", "set it to delete", "traces.topic"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, log := cluster(t)
+			ctx := within(t, deadline)
+			resp, err := client(t, c).CreateTopics(ctx, &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{{
+				Topic: "t", NumPartitions: 2, ReplicationFactor: 1, ConfigEntries: []kafkago.ConfigEntry{entry.config},
+			}}})
+			if err != nil || resp.Errors["t"] != nil {
+				t.Fatal(err, resp)
+			}
+			err = log.Create(ctx, "t", 2, time.Hour)
+			if len(entry.want) == 0 {
+				if err != nil {
+					t.Errorf("refused: %v", err)
+				}
+				return
+			}
+			for _, want := range entry.want {
+				if !errors.Is(err, kafka.ErrSettings) || !strings.Contains(err.Error(), want) {
+					t.Errorf("%v, want an error that says %q", err, want)
+				}
+			}
+		})
 	}
 }
 

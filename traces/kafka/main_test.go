@@ -38,7 +38,7 @@ func cluster(t *testing.T, opts ...kfake.Opt) (*kfake.Cluster, *kafka.Log) {
 
 func open(t *testing.T, brokers ...string) *kafka.Log {
 	t.Helper()
-	log, err := kafka.Open(brokers...)
+	log, err := kafka.Open(kafka.Config{Brokers: brokers})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,10 @@ func transient(err error) bool {
 	}
 	if code, ok := errors.AsType[kafka.Error](err); ok {
 		// The client turns what it cannot tell into the code "unknown".
-		return code.Temporary() || code == kafka.Unknown || code == kafka.BrokerNotAvailable || code == kafka.ReplicaNotAvailable
+		// A broker that goes down in the middle of a login looks like a refusal;
+		// whoever started has been let in before.
+		return code.Temporary() || code == kafka.Unknown || code == kafka.BrokerNotAvailable ||
+			code == kafka.ReplicaNotAvailable || code == kafka.SASLAuthenticationFailed
 	}
 	return true
 }

@@ -3,19 +3,18 @@ package services
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/blob/patient"
-	"github.com/cohort-rl/cohort/blob/probe"
 	"github.com/cohort-rl/cohort/clock"
 	"github.com/cohort-rl/cohort/deployment"
 	"github.com/cohort-rl/cohort/telemetry"
-	"github.com/cohort-rl/cohort/traces"
 	"github.com/cohort-rl/cohort/traces/kafka"
 )
 
@@ -29,66 +28,119 @@ type Connections struct {
 }
 
 // Connect opens the services and waits until each answers, at most c.Wait for
-// each. The caller must Close what it returns.
+// each. It refuses at once what waiting does not help, joins the bucket's
+// deployment and binds it to this Redis and this Kafka. The caller must Close
+// what it returns.
 func (c Config) Connect(ctx context.Context, logger *slog.Logger) (conns *Connections, err error) {
-	waiting, cancel := context.WithTimeout(ctx, c.Wait)
-	defer cancel()
-	conns = &Connections{}
+	opened := &Connections{}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, conns.Close())
+			err = errors.Join(err, opened.Close())
 		}
 	}()
-	if conns.Store, err = c.OpenStore(ctx); err != nil {
+	if opened.Store, err = c.OpenStore(ctx); err != nil {
 		return nil, err
 	}
-	if files, ok := conns.Store.(interface {
-		Sweep(ctx context.Context) (int, error)
-	}); ok {
-		n, err := files.Sweep(waiting)
-		if err != nil {
-			return nil, fmt.Errorf("--store %s: %w", c.Store, err)
-		}
-		if n > 0 {
-			logger.Info("Swept what killed writers left half-written.", "files", n)
-		}
-	}
-	if _, err := probe.Run(waiting, patient.New(conns.Store, clock.System{}, logger), nonce()); err != nil {
-		return nil, fmt.Errorf("--store %s: %w", c.Store, err)
-	}
-	if conns.Deployment, err = deployment.Join(waiting, patient.New(conns.Store, clock.System{}, logger), nonce()); err != nil {
-		return nil, fmt.Errorf("--store %s: %w", c.Store, err)
-	}
-	if conns.Redis, err = c.OpenRedis(ctx); err != nil {
+	if opened.Redis, err = c.OpenRedis(ctx); err != nil {
 		return nil, err
 	}
-	if err := await(waiting, logger, "Redis", func(ctx context.Context) error { return conns.Redis.Ping(ctx).Err() }); err != nil {
-		return nil, fmt.Errorf("redis at %v does not answer within %s: %w; start it, or name another with --redis", c.Redis, c.Wait, err)
-	}
-	if conns.Log, err = c.OpenKafka(ctx); err != nil {
+	if opened.Log, err = c.OpenKafka(ctx); err != nil {
 		return nil, err
 	}
-	// A topic that is not there is an answer.
-	if _, err = conns.Log.Bounds(waiting, conns.Deployment.TopicPrefix()+"none"); err != nil && !errors.Is(err, traces.ErrGone) {
-		return nil, fmt.Errorf("kafka at %v does not answer within %s: %w; start it, or name another with --kafka", c.Kafka, c.Wait, err)
+	if opened.Codec, err = telemetry.NewCodec(telemetry.DefaultLimits(), telemetry.None); err != nil {
+		return nil, err
 	}
-	conns.Codec, err = telemetry.NewCodec(telemetry.DefaultLimits(), telemetry.None)
-	return conns, err
+	cluster, err := c.awaitAll(ctx, opened, logger)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.join(ctx, opened, cluster, logger); err != nil {
+		return nil, err
+	}
+	return opened, nil
 }
 
-// await tries until the service answers or ctx ends, and says so.
-func await(ctx context.Context, logger *slog.Logger, what string, try func(context.Context) error) error {
-	err := try(ctx)
-	for said := false; err != nil && ctx.Err() == nil; err = try(ctx) {
-		if !said {
-			logger.Info("Waiting for a service that does not answer yet.", "service", what, "error", err)
-			said = true
+// awaitAll waits for one service after the other.
+func (c Config) awaitAll(ctx context.Context, opened *Connections, logger *slog.Logger) (cluster kafka.Cluster, err error) {
+	err = await(ctx, c.Wait, logger, "the store", func(ctx context.Context) error {
+		if err := c.sweep(ctx, opened.Store, logger); err != nil {
+			return err
 		}
-		if (clock.System{}).Sleep(ctx, 200*time.Millisecond) != nil {
-			break
-		}
+		_, err := c.CheckStore(ctx, opened.Store)
+		return err
+	})
+	if err != nil {
+		return cluster, err
 	}
-	return err
+	err = await(ctx, c.Wait, logger, "Redis", func(ctx context.Context) error {
+		_, err := c.CheckRedis(ctx, opened.Redis)
+		return err
+	})
+	if err != nil {
+		return cluster, err
+	}
+	return c.awaitKafka(ctx, opened.Log, logger)
+}
+
+// refusals is how often in a row Kafka must break a login off before it counts
+// as refused.
+const refusals = 3
+
+// awaitKafka waits for Kafka. Some brokers refuse a login by hanging up.
+func (c Config) awaitKafka(ctx context.Context, log *kafka.Log, logger *slog.Logger) (cluster kafka.Cluster, err error) {
+	broken := 0
+	err = await(ctx, c.Wait, logger, "Kafka", func(ctx context.Context) error {
+		var err error
+		cluster, err = c.CheckKafka(ctx, log)
+		if !errors.Is(err, kafkago.SASLAuthenticationFailed) {
+			broken = 0
+			return err
+		}
+		broken++
+		if fault, ok := errors.AsType[*Fault](err); ok && broken >= refusals {
+			fault.Lasting = true
+		}
+		return err
+	})
+	return cluster, err
+}
+
+// join makes this process one of the bucket's deployment.
+func (c Config) join(ctx context.Context, opened *Connections, cluster kafka.Cluster, logger *slog.Logger) (err error) {
+	waiting, cancel := context.WithTimeout(ctx, max(c.Wait, time.Second))
+	defer cancel()
+	store := patient.New(opened.Store, clock.System{}, logger)
+	if opened.Deployment, err = deployment.Join(waiting, store, nonce()); err != nil {
+		return c.storeFault(err)
+	}
+	return c.bind(waiting, store, opened, cluster, logger)
+}
+
+// bind binds the bucket to the services, or says that it belongs to others.
+func (c Config) bind(ctx context.Context, store blob.Bucket, opened *Connections, cluster kafka.Cluster, logger *slog.Logger) error {
+	place, err := c.redisPlace()
+	if err != nil {
+		return err
+	}
+	why, err := opened.Deployment.Bind(ctx, store, deployment.Found{
+		Redis: opened.Redis, RedisAddresses: place.names(), KafkaAddresses: c.Kafka, KafkaCluster: cluster.ID,
+	}, c.Rebind, nonce())
+	for _, reason := range why {
+		logger.Warn("The bucket is bound to its services anew.", "reason", reason)
+	}
+	elsewhere, ok := errors.AsType[*deployment.Elsewhere](err)
+	switch {
+	case ok:
+		return &Fault{
+			What: "--store " + c.Store, Err: elsewhere, Lasting: true,
+			Remedy: "name another --store, or the " + elsewhere.Service + " it belongs to with --" + strings.ToLower(elsewhere.Service) + ", or add --rebind if the deployment has moved",
+		}
+	case errors.Is(err, deployment.ErrToken):
+		return c.redisFault(err)
+	case err != nil:
+		return c.storeFault(err)
+	}
+	return nil
 }
 
 // Close closes what was opened. The store's connections end with the context

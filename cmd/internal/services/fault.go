@@ -1,0 +1,75 @@
+package services
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cohort-rl/cohort/clock"
+)
+
+// Fault is what is wrong with a service, and what to do about it.
+type Fault struct {
+	// What is wrong and where, such as "Redis at 127.0.0.1:6379 does not answer".
+	What string
+	// Err is the cause; may be nil.
+	Err error
+	// Remedy names the setting to change.
+	Remedy string
+	// Lasting says that asking again does not help.
+	Lasting bool
+	// Waited is for how long it was asked again; 0 if it was asked once.
+	Waited time.Duration
+}
+
+// Error is one sentence without its full stop.
+func (f *Fault) Error() string {
+	text := f.What
+	if f.Waited > 0 {
+		text += fmt.Sprintf(" within %s", f.Waited)
+	}
+	if f.Err != nil {
+		text += ": " + f.Err.Error()
+	}
+	return text + "; " + f.Remedy
+}
+
+// Unwrap returns the cause.
+func (f *Fault) Unwrap() error { return f.Err }
+
+// pause is how long a service that did not answer is left alone.
+const pause = 200 * time.Millisecond
+
+// await checks a service until the check succeeds, finds what lasts, or wait is
+// over, and says so meanwhile.
+func await(ctx context.Context, wait time.Duration, logger *slog.Logger, service string, check func(context.Context) error) error {
+	waiting, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	err := check(waiting)
+	for said := false; err != nil; err = check(waiting) {
+		fault, ok := errors.AsType[*Fault](err)
+		if !ok || fault.Lasting {
+			return err
+		}
+		if !said {
+			logger.Info("Waiting for a service that does not answer yet.", "service", service, "error", fault.Err, "for", wait)
+			said = true
+		}
+		if (clock.System{}).Sleep(waiting, pause) != nil {
+			fault.Waited = wait
+			return fault
+		}
+	}
+	return nil
+}
+
+// nonce returns 128 random bits in hexadecimal.
+func nonce() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // It never fails.
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,78 @@
+package services
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/blob/open"
+	"github.com/cohort-rl/cohort/blob/probe"
+	"github.com/cohort-rl/cohort/blob/s3"
+	"github.com/cohort-rl/cohort/secret"
+)
+
+// OpenStore opens the store without asking it anything. A folder is made where
+// it is missing, a bucket never. What it needs is released when ctx ends.
+func (c Config) OpenStore(ctx context.Context) (blob.Bucket, error) {
+	key, err := secret.Choose(c.StoreSecretKey, c.StoreSecretKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("--store-secret-key-file: %w", err)
+	}
+	return open.Open(ctx, c.Store, open.Options{
+		Create:      true,
+		Credentials: s3.Credentials{AccessKey: c.StoreAccessKey, SecretKey: key},
+	})
+}
+
+// CheckStore asks the store once: does it answer, let us in, and keep the
+// conditions that Cohort's safety rests on? It leaves nothing behind unless the
+// store fails meanwhile. Errors are *Fault.
+func (c Config) CheckStore(ctx context.Context, store blob.Bucket) ([]probe.Check, error) {
+	checks, err := probe.Run(ctx, store, nonce())
+	if err != nil {
+		return checks, c.storeFault(err)
+	}
+	return checks, nil
+}
+
+// storeFault says what an error of the store means.
+func (c Config) storeFault(err error) *Fault {
+	f := &Fault{What: "the store " + c.Store, Err: err, Lasting: true}
+	switch {
+	case errors.Is(err, probe.ErrUnfit):
+		f.What += " does not keep conditions on writes"
+		f.Remedy = "name another with --store: AWS S3, MinIO and versitygw 1.8 keep If-None-Match and If-Match"
+	case blob.Temporary(err), errors.Is(err, context.DeadlineExceeded):
+		f.What += " does not answer"
+		f.Remedy = "start it, or name another with --store"
+		f.Lasting = false
+	case errors.Is(err, blob.ErrDenied) && strings.HasPrefix(c.Store, "s3:"):
+		f.What += " refuses"
+		f.Remedy = "check --store, and the credentials: --store-access-key and --store-secret-key, or what AWS_ACCESS_KEY_ID or the cloud say without them"
+	default:
+		f.What += " cannot be used"
+		f.Remedy = "check --store and what its user may do there"
+	}
+	return f
+}
+
+// sweep removes what killed writers left half-written in a folder.
+func (c Config) sweep(ctx context.Context, store blob.Bucket, logger *slog.Logger) error {
+	files, ok := store.(interface {
+		Sweep(ctx context.Context) (int, error)
+	})
+	if !ok {
+		return nil
+	}
+	n, err := files.Sweep(ctx)
+	if err != nil {
+		return c.storeFault(err)
+	}
+	if n > 0 {
+		logger.Info("Swept what killed writers left half-written.", "files", n)
+	}
+	return nil
+}
