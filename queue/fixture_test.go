@@ -14,7 +14,10 @@ import (
 	"github.com/cohort-rl/cohort/queue"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// A client of Redis that was closed during an outage sleeps for a second more.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
+}
 
 const prefix = queue.Prefix("test")
 

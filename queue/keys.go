@@ -22,7 +22,15 @@ func ParsePrefix(s string) (Prefix, error) {
 func (p Prefix) alive(task string) string    { return string(p) + ":alive:" + task }
 func (p Prefix) barrier(group string) string { return string(p) + ":barrier:{" + group + "}" }
 func (p Prefix) reached(group string) string { return p.barrier(group) + ":reached" }
+func (p Prefix) refused(id job.ID) string    { return string(p) + ":refused:" + string(id) }
 func (p Prefix) lease(id job.ID) string      { return string(p) + ":lease:" + string(id) }
+
+// The queues of a deployment.
+const (
+	collectQueue  = "collect"
+	evalQueue     = "eval"
+	trainingQueue = "training"
+)
 
 // Weights of the queues: what ends a step goes before what begins one, and
 // training before evaluation; none is starved.
@@ -34,19 +42,22 @@ const (
 
 func (p Prefix) queues() map[string]int {
 	return map[string]int{
-		string(p) + "-collect":  collectWeight,
-		string(p) + "-training": trainingWeight,
-		string(p) + "-eval":     evalWeight,
+		p.queue(collectQueue):  collectWeight,
+		p.queue(trainingQueue): trainingWeight,
+		p.queue(evalQueue):     evalWeight,
 	}
 }
+
+// queue is the asynq queue of a name.
+func (p Prefix) queue(name string) string { return string(p) + "-" + name }
 
 // queueOf is the asynq queue in which a shard waits.
 func (p Prefix) queueOf(s job.Shard) string {
 	switch {
 	case s.Phase != job.Rollout:
-		return string(p) + "-collect"
+		return p.queue(collectQueue)
 	case s.Unit.Eval != "":
-		return string(p) + "-eval"
+		return p.queue(evalQueue)
 	}
-	return string(p) + "-training"
+	return p.queue(trainingQueue)
 }

@@ -13,12 +13,15 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/job"
 )
 
 const (
 	// delayedInterval is how often tasks are looked for whose pause after an
 	// error is over; asynq's own 5 s would outlast most pauses.
 	delayedInterval = 200 * time.Millisecond
+	// leftAloneDelay is how long a task rests that a worker could not do.
+	leftAloneDelay = 500 * time.Millisecond
 	// aliveFor is how long a shard counts as in live hands after its last sign
 	// of life; a sign is given every aliveEvery.
 	aliveFor   = 3 * time.Second
@@ -30,6 +33,8 @@ type Handler func(ctx context.Context, t Task) error
 
 // ServerConfig says how tasks are taken.
 type ServerConfig struct {
+	// Name names this worker to people.
+	Name string
 	// Shards is how many tasks are in hand at once.
 	Shards int
 	// Check is how often an idle server asks for tasks. On Redis 5 ms cost about
@@ -46,16 +51,23 @@ type Server struct {
 	prefix  Prefix
 	config  ServerConfig
 	barrier *Barrier
+	refusal *refusing
 }
 
 // NewServer returns a server on a connection that the caller keeps and closes.
 func NewServer(r redis.UniversalClient, p Prefix, c ServerConfig) *Server {
-	return &Server{redis: r, prefix: p, config: c, barrier: NewBarrier(r, p)}
+	return &Server{redis: r, prefix: p, config: c, barrier: NewBarrier(r, p), refusal: &refusing{said: map[job.ID]time.Time{}}}
 }
 
 // Run takes tasks until ctx ends, then waits for those in hand for the grace
 // period and hands the others back.
 func (s *Server) Run(ctx context.Context, handle Handler) error {
+	away := &outage{ping: func(ctx context.Context) error { return s.redis.Ping(ctx).Err() }, logger: s.config.Logger}
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var watch sync.WaitGroup
+	watch.Go(func() { away.run(watching) })
+	defer watch.Wait()
+	defer stop()
 	server := asynq.NewServerFromRedisClient(s.redis, asynq.Config{
 		Concurrency:              s.config.Shards,
 		Queues:                   s.prefix.queues(),
@@ -64,7 +76,7 @@ func (s *Server) Run(ctx context.Context, handle Handler) error {
 		ShutdownTimeout:          s.config.Grace,
 		RetryDelayFunc:           retryDelay,
 		IsFailure:                func(err error) bool { return !errors.Is(err, ErrLeftAlone) },
-		Logger:                   logger{s.config.Logger},
+		Logger:                   logger{s.config.Logger, away, watching},
 		LogLevel:                 asynq.WarnLevel,
 		BaseContext:              func() context.Context { return context.WithoutCancel(ctx) },
 	})
@@ -79,11 +91,15 @@ func (s *Server) Run(ctx context.Context, handle Handler) error {
 	return nil
 }
 
-// retryDelay hands a task back to the queue at once after a lost lease, and
-// soon after an error.
+// retryDelay hands a task back to the queue at once after a lost lease, soon
+// after an error, and a little later when this worker left it to others, lest it
+// goes round without end.
 func retryDelay(n int, err error, _ *asynq.Task) time.Duration {
 	if errors.Is(err, asynq.ErrLeaseExpired) {
 		return time.Millisecond
+	}
+	if errors.Is(err, ErrLeftAlone) {
+		return leftAloneDelay
 	}
 	return min(200*time.Millisecond<<min(n, 5), 5*time.Second)
 }
@@ -99,8 +115,14 @@ func (s *Server) serve(ctx context.Context, t *asynq.Task, handle Handler) error
 	defer living.Wait()
 	defer cancel()
 	err := handle(ctx, task)
-	if err != nil && ctx.Err() == nil {
-		s.config.Logger.Warn("A shard was handed back.", "shard", task.Shard.String(), "drive", task.Drive, "error", err)
+	unit := task.Shard.Unit
+	logger := s.config.Logger.With("job", string(unit.Job), "step", unit.Step, "shard", task.Shard.String(), "drive", task.Drive)
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case errors.Is(err, ErrLeftAlone):
+		s.leave(ctx, unit.Job, err, logger)
+	default:
+		logger.Warn("A shard was handed back.", "error", err)
 	}
 	return err
 }
@@ -125,27 +147,4 @@ func (s *Server) live(ctx context.Context, id string) {
 func (s *Server) Settled(ctx context.Context, t Task, expected int, digest blob.Digest) error {
 	_, err := s.barrier.Count(ctx, t.Shard.Group(), t.Shard.String(), expected, string(digest))
 	return err
-}
-
-// logger hands asynq's messages to slog.
-type logger struct{ to *slog.Logger }
-
-func (l logger) Debug(args ...any) {
-	l.to.Debug("The queue's library says something.", "asynq", fmt.Sprint(args...))
-}
-
-func (l logger) Info(args ...any) {
-	l.to.Info("The queue's library says something.", "asynq", fmt.Sprint(args...))
-}
-
-func (l logger) Warn(args ...any) {
-	l.to.Warn("The queue's library says something.", "asynq", fmt.Sprint(args...))
-}
-
-func (l logger) Error(args ...any) {
-	l.to.Error("The queue's library says something.", "asynq", fmt.Sprint(args...))
-}
-
-func (l logger) Fatal(args ...any) {
-	l.to.Error("The queue's library gives up.", "asynq", fmt.Sprint(args...))
 }
