@@ -5,6 +5,7 @@ import (
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/queue"
 )
 
 // State is where a job is in its life.
@@ -51,6 +52,9 @@ type Job struct {
 	// Reason says why the job ended as it did, and Remedy what can be done.
 	Reason string `json:"reason,omitempty"`
 	Remedy string `json:"remedy,omitempty"`
+	// RefusedBy are the workers that leave the job's shards alone, of the last
+	// half minute. It is not told in events, nor once the job has ended.
+	RefusedBy []queue.Refusal `json:"refused_by,omitempty"`
 }
 
 // rewardMetric is the name of the metric that Job.Reward shows.

@@ -45,7 +45,30 @@ func (s *Server) job(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, j)
+	one := []Job{j}
+	s.tellRefusals(r.Context(), one)
+	return reply(w, http.StatusOK, one[0])
+}
+
+// tellRefusals adds to the jobs which workers refuse their shards. It is a hint:
+// where Redis does not answer soon, nothing is said.
+func (s *Server) tellRefusals(ctx context.Context, jobs []Job) {
+	if s.config.Refusals == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, refusalsTimeout)
+	defer cancel()
+	for i := range jobs {
+		if jobs[i].State.Ended() {
+			continue
+		}
+		refusals, err := s.config.Refusals(ctx, jobs[i].ID)
+		if err != nil {
+			s.config.Logger.Debug("Who refuses a job is not known.", "job", string(jobs[i].ID), "error", err)
+			return
+		}
+		jobs[i].RefusedBy = refusals
+	}
 }
 
 // list answers with a page of jobs.
@@ -73,6 +96,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 	if answer.Jobs, err = s.lookAll(r.Context(), page); err != nil {
 		return err
 	}
+	s.tellRefusals(r.Context(), answer.Jobs)
 	return reply(w, http.StatusOK, answer)
 }
 

@@ -33,7 +33,10 @@ const (
 	idleTimeout    = 2 * time.Minute
 	drainTimeout   = 5 * time.Second
 	readyTimeout   = 2 * time.Second
-	headEvery      = 250 * time.Millisecond // of a job that is watched
-	heartbeat      = 10 * time.Second       // of a stream in which nothing happens
-	silence        = 35 * time.Second       // after which a client gives up a stream
+	// refusalsTimeout is how long Redis has to tell who refuses the jobs of an
+	// answer.
+	refusalsTimeout = time.Second
+	headEvery       = 250 * time.Millisecond // of a job that is watched
+	heartbeat       = 10 * time.Second       // of a stream in which nothing happens
+	silence         = 35 * time.Second       // after which a client gives up a stream
 )

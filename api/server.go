@@ -13,11 +13,13 @@ import (
 	"github.com/cohort-rl/cohort/clock"
 	"github.com/cohort-rl/cohort/deletion"
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/queue"
 	"github.com/cohort-rl/cohort/secret"
 	"github.com/cohort-rl/cohort/serving"
 )
 
-// Config is what a server needs. All fields but Token and Grace are required.
+// Config is what a server needs. All fields but Token, Grace and
+// Refusals are required.
 type Config struct {
 	Store blob.Bucket
 	// Topics are those of the deployment, whose names begin with TopicPrefix.
@@ -28,6 +30,9 @@ type Config struct {
 	Clock clock.Clock
 	// Nonce returns a fresh random id of at least 128 bits.
 	Nonce func() string
+	// Refusals returns the workers that leave the shards of a job alone. It may
+	// be nil.
+	Refusals func(ctx context.Context, id job.ID) ([]queue.Refusal, error)
 	// NewID returns a fresh id for a job of that name.
 	NewID  func(name string) job.ID
 	Logger *slog.Logger

@@ -50,6 +50,9 @@ func describe(j api.Job) string {
 	}
 	line("reason", j.Reason)
 	line("remedy", j.Remedy)
+	for _, r := range j.RefusedBy {
+		line("refused by", r.Worker+": "+r.Reason)
+	}
 	line("step", fmt.Sprintf("%d of %d", j.Step, j.Steps))
 	line("reward", number(j.Reward))
 	for _, e := range j.Evaluations {
@@ -94,7 +97,22 @@ func (f formatFlag) printAll(out io.Writer, jobs []api.Job) error {
 		fmt.Fprintf(&text, "%s\t%s\t%d/%d\t%s\t%d\t%d\t%d\t%s\n", j.ID, j.State, j.Step, j.Steps, number(j.Reward),
 			j.Totals.Used, j.Totals.Dropped, j.Totals.Failed, stamp(j.Submitted))
 	}
-	return printTable(out, text.String())
+	if err := printTable(out, text.String()); err != nil {
+		return err
+	}
+	return printNotes(out, jobs)
+}
+
+// printNotes tells below a table of jobs which workers refuse them.
+func printNotes(out io.Writer, jobs []api.Job) error {
+	var text strings.Builder
+	for _, j := range jobs {
+		for _, r := range j.RefusedBy {
+			fmt.Fprintf(&text, "NOTE: %s is refused by %s: %s\n", j.ID, r.Worker, r.Reason)
+		}
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
 }
 
 // printTable aligns lines of cells that tabs divide.
