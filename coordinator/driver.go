@@ -17,7 +17,7 @@ import (
 	"github.com/cohort-rl/cohort/traces"
 )
 
-// Config is what drivers need. All fields are required.
+// Config is what drivers need. All fields but Observer are required.
 type Config struct {
 	Store blob.Bucket
 	Queue Queue
@@ -34,6 +34,8 @@ type Config struct {
 	// Poll is how often the store is asked for shards that no hint came for,
 	// and for requests to cancel.
 	Poll time.Duration
+	// Observer is told what the drivers do; it may be nil.
+	Observer Observer
 }
 
 // errStopped says that the driver ends although the job did not.
@@ -47,6 +49,7 @@ type driver struct {
 	events   chan job.Event
 	tasks    sync.WaitGroup
 	head     reporter
+	queue    outage
 	mu       sync.Mutex // guards what follows
 	began    *job.Begin // set before any effect that needs it
 	abandon  map[job.Unit]context.CancelFunc
@@ -69,6 +72,7 @@ func Drive(ctx context.Context, c Config, def job.Definition) error {
 		abandon: map[job.Unit]context.CancelFunc{},
 	}
 	d.Logger = logger
+	d.Observer = c.observer()
 	defer d.tasks.Wait()
 	defer cancel(errStopped)
 	d.spawn(ctx, d.tick)

@@ -82,7 +82,7 @@ func (d *driver) nextEvaluation(ctx context.Context, prefix, after string) (blob
 // putEntry creates an entry of the log, or adopts the one that is there.
 func (d *driver) putEntry(ctx context.Context, e job.Entry) (job.Event, error) {
 	e.At = d.Clock.Now().UTC()
-	entry, _, err := records.Adopt(ctx, d.store, d.def.ID.LogKey(e.N), job.EntryFormat, &e)
+	entry, existed, err := records.Adopt(ctx, d.store, d.def.ID.LogKey(e.N), job.EntryFormat, &e)
 	if err != nil {
 		return nil, err
 	}
@@ -94,10 +94,26 @@ func (d *driver) putEntry(ctx context.Context, e job.Entry) (job.Event, error) {
 			return nil, err
 		}
 	}
+	if !existed {
+		d.observe(entry)
+	}
 	if c := entry.Commit; c != nil {
 		d.Logger.Info("Committed.", "step", c.Checkpoint.Step, "checkpoint", string(c.Checkpoint.Manifest), "used", c.Ledger.Totals.Used, "planned", c.Ledger.Totals.Planned)
 	}
 	return job.EntryRead{Entry: entry}, nil
+}
+
+// observe tells of an entry that this process created.
+func (d *driver) observe(e *job.Entry) {
+	if e.Commit != nil {
+		d.Observer.Committed()
+		d.Observer.Settled(e.Commit.Ledger.Totals)
+	}
+	if e.End != nil {
+		for _, ledger := range e.End.Ledgers {
+			d.Observer.Settled(ledger.Totals)
+		}
+	}
 }
 
 // keepBegin remembers what the job began with. Arithmetic of another version

@@ -42,11 +42,12 @@ func (d *driver) driveShards(ctx context.Context, e job.Drive) error {
 	}
 	checked := d.Clock.Now()
 	for len(open) > 0 {
-		if err := d.Queue.Await(ctx, open[0].shard.Group(), d.Poll); err != nil {
+		err := d.Queue.Await(ctx, open[0].shard.Group(), d.Poll)
+		d.queue.note(ctx, d.Logger, err)
+		if err != nil {
 			if ended := d.Clock.Sleep(ctx, d.Poll); ended != nil {
 				return ended
 			}
-			d.Logger.Warn("The queue does not answer; looking into the store alone.", "error", err)
 		}
 		if open, err = d.lookUp(ctx, open); err != nil {
 			return err
@@ -139,11 +140,10 @@ func (d *driver) enqueue(ctx context.Context, shards []*openShard) error {
 	for i, o := range shards {
 		tasks[i] = o.task()
 	}
-	if err := d.Queue.Enqueue(ctx, tasks); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		d.Logger.Warn("Shards could not be enqueued; trying again.", "shards", len(tasks), "error", err)
+	err := d.Queue.Enqueue(ctx, tasks)
+	d.queue.note(ctx, d.Logger, err)
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func (d *driver) reconcile(ctx context.Context, shards []*openShard) error {
 	for _, o := range shards {
 		status, err := d.Queue.Status(ctx, o.task())
 		if err != nil {
-			d.Logger.Warn("The queue does not answer.", "error", err)
+			d.queue.note(ctx, d.Logger, err)
 			return ctx.Err()
 		}
 		if status.LastError != "" {
@@ -212,7 +212,8 @@ func (d *driver) redrive(ctx context.Context, o *openShard) error {
 		if existed {
 			continue
 		}
-		d.Logger.Warn("A shard is driven again: nobody holds it any more.", "shard", o.shard.String(), "drive", o.drive, "error", o.last)
+		d.Observer.Redriven(o.shard.Phase)
+		d.Logger.Warn("A shard is driven again: nobody holds it any more.", "step", o.shard.Unit.Step, "shard", o.shard.String(), "drive", o.drive, "error", o.last)
 		return d.enqueue(ctx, []*openShard{o})
 	}
 }

@@ -24,8 +24,10 @@ type Supervisor struct {
 
 	wake chan struct{}
 	mu   sync.Mutex // guards driving
-	// driving holds the jobs that this process drives.
+	// driving holds the jobs that are looked after; true are those that this
+	// process drives.
 	driving map[job.ID]bool
+	queue   outage
 }
 
 // NewSupervisor returns a supervisor.
@@ -97,28 +99,45 @@ func (s *Supervisor) scan(ctx context.Context, store blob.Bucket, drivers *sync.
 func (s *Supervisor) claim(id job.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.driving[id] {
+	if _, claimed := s.driving[id]; claimed {
 		return false
 	}
-	s.driving[id] = true
+	s.driving[id] = false
 	return true
+}
+
+// drives notes that this process drives the job.
+func (s *Supervisor) drives(id job.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.driving[id] = true
+	s.count()
 }
 
 func (s *Supervisor) unclaim(id job.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.driving, id)
+	s.count()
+}
+
+// count tells how many jobs this process drives. The caller holds mu.
+func (s *Supervisor) count() {
+	n := 0
+	for _, drives := range s.driving {
+		if drives {
+			n++
+		}
+	}
+	s.observer().Driving(n)
 }
 
 // lead drives a job while this process has its lease.
 func (s *Supervisor) lead(ctx context.Context, store blob.Bucket, id job.ID) {
 	logger := s.Logger.With("job", string(id))
 	held, err := s.Queue.Hold(ctx, id, s.Name, s.Lease)
-	if err != nil {
-		logger.Warn("The job's lease cannot be asked for.", "error", err)
-		return
-	}
-	if !held {
+	s.queue.note(ctx, s.Logger, err)
+	if err != nil || !held {
 		return
 	}
 	def, _, err := records.Read[job.Definition](ctx, store, id.SpecKey(), job.DefinitionFormat)
@@ -145,6 +164,7 @@ func (s *Supervisor) lead(ctx context.Context, store blob.Bucket, id job.ID) {
 	var renewing sync.WaitGroup
 	renewing.Go(func() { s.renew(ctx, cancel, id) })
 	logger.Info("Driving the job.")
+	s.drives(id)
 	err = Drive(ctx, s.Config, *def)
 	cancel()
 	renewing.Wait()

@@ -43,6 +43,8 @@ func (d *driver) takeOver(ctx context.Context, u job.Unit, collection int, phase
 			return 0, err
 		}
 		if !existed || n > job.MaxTakeOvers {
+			d.Observer.TakenOver()
+			d.Logger.Info("Going on with what another process began.", "step", u.Step, "phase", string(phase), "n", n)
 			return n, nil
 		}
 	}
