@@ -30,6 +30,6 @@ func (c *cancelCommand) Run(ctx context.Context, s *streams) error {
 		_, err = fmt.Fprintf(s.out, "Job %s is %s.\n", id, j.State)
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "Job %s was asked to end. See it end: cohort watch %s%s\n", id, id, serverHint(c.Server))
+	_, err = fmt.Fprintf(s.out, "Job %s was asked to end. See it end: cohort watch %s%s\n", id, id, c.hint())
 	return err
 }

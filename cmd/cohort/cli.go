@@ -13,7 +13,9 @@ type cli struct {
 	Status       statusCommand       `cmd:"" help:"Show a job."`
 	Watch        watchCommand        `cmd:"" help:"Follow a job until it ends."`
 	Cancel       cancelCommand       `cmd:"" help:"End a job."`
+	Delete       deleteCommand       `cmd:"" help:"Delete a job that has ended, with all that it stored."`
 	Results      resultsCommand      `cmd:"" help:"Fetch what a job has learnt, from the object store alone."`
+	Context      contextCommand      `cmd:"" help:"Name the servers and stores that are used."`
 	Validate     validateCommand     `cmd:"" help:"Check a job spec and its data sets."`
 	Schema       schemaCommand       `cmd:"" help:"Print the JSON Schema of job specs, for editors."`
 	Completion   completionCommand   `cmd:"" help:"Print a script that completes commands in a shell."`

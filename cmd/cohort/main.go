@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/cohort-rl/cohort/cmd/internal/contexts"
 	"github.com/cohort-rl/cohort/cmd/internal/daemon"
 )
 
@@ -32,7 +33,8 @@ func main() {
 // run runs the command that args name and returns the exit code.
 func run(args []string, s *streams) int {
 	var commands cli
-	parser, err := newParser(&commands, s)
+	resolver := contexts.NewResolver(os.Getenv)
+	parser, err := newParser(&commands, s, resolver)
 	if err != nil {
 		return complain(s.err, err)
 	}
@@ -40,6 +42,10 @@ func run(args []string, s *streams) int {
 		args = []string{"--help"}
 	}
 	selected, err := parser.Parse(args)
+	// What a context would have given is only then missing.
+	if wrong := resolver.Err(); wrong != nil {
+		return complain(s.err, usage(wrong))
+	}
 	if err != nil {
 		return complain(s.err, usageOf(err))
 	}
@@ -52,13 +58,14 @@ func run(args []string, s *streams) int {
 }
 
 // newParser describes the commands to kong. Help ends the process with code 0.
-func newParser(commands *cli, s *streams) (*kong.Kong, error) {
+func newParser(commands *cli, s *streams, resolver kong.Resolver) (*kong.Kong, error) {
 	return kong.New(commands,
 		kong.Name("cohort"),
 		kong.Description(description),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.Writers(s.out, s.err),
 		kong.Vars{"server": defaultServer},
+		kong.Resolvers(resolver),
 		kong.Exit(os.Exit),
 	)
 }

@@ -24,6 +24,7 @@ type resultsCommand struct {
 	Step    *int   `placeholder:"N" help:"Fetch the checkpoint of step N instead of the newest."`
 	Batches bool   `help:"Fetch the samples of every step too."`
 	Force   bool   `help:"Replace earlier results in the folder; other files in it stay."`
+	contextFlag
 }
 
 // Run fetches the results and says what was written.

@@ -23,6 +23,7 @@ import (
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/records"
 	"github.com/cohort-rl/cohort/results/resultstest"
+	"github.com/cohort-rl/cohort/secret"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
@@ -71,11 +72,16 @@ type noon struct{ clock.System }
 
 func (noon) Now() time.Time { return time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC) }
 
+// noTopics is a Kafka that has none.
+type noTopics struct{}
+
+func (noTopics) Delete(context.Context, string) error { return nil }
+
 func serve(ts *testscript.TestScript, _ bool, _ []string) {
 	s := stateOf(ts)
 	var jobs, nonces atomic.Int64
 	server := api.NewServer(api.Config{
-		Store: s.store, Wake: func() {}, Clock: noon{}, Version: "devel",
+		Store: s.store, Topics: noTopics{}, Wake: func() {}, Clock: noon{}, Version: "devel",
 		Nonce:  func() string { return fmt.Sprintf("%032x", nonces.Add(1)) },
 		NewID:  func(name string) job.ID { return job.ID(fmt.Sprintf("%s-%d", name, jobs.Add(1))) },
 		Logger: slog.New(slog.DiscardHandler),
@@ -142,7 +148,7 @@ func TestTokenComesFromAFileOrTheEnvironment(t *testing.T) {
 	if token, err := (serverFlags{TokenFile: file}).token(); err != nil || token != "from-file" {
 		t.Errorf("got %q, %v", token, err)
 	}
-	if err := os.WriteFile(file, make([]byte, maxToken+1), 0o600); err != nil {
+	if err := os.WriteFile(file, make([]byte, secret.MaxFile+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := (serverFlags{TokenFile: file}).token(); err == nil {

@@ -1,60 +1,85 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"strings"
 
 	"github.com/cohort-rl/cohort/api"
+	"github.com/cohort-rl/cohort/cmd/internal/contexts"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/secret"
+	"github.com/cohort-rl/cohort/trust"
 )
-
-// maxToken bounds the file of a token, in bytes.
-const maxToken = 4 << 10
 
 // defaultServer is where `cohort up` and coordinator serve by default.
 const defaultServer = "http://127.0.0.1:7070"
 
+// contextFlag chooses where the values of flags come from that are not given.
+type contextFlag struct {
+	Context string `env:"COHORT_CONTEXT" placeholder:"NAME" complete:"context" help:"Context to take what is not given from; see cohort context. Default: the current one."`
+}
+
 // serverFlags say which coordinator is asked.
 type serverFlags struct {
-	Server    string `default:"${server}" env:"COHORT_SERVER" placeholder:"URL" help:"Address of a coordinator (${default})."`
-	TokenFile string `env:"COHORT_TOKEN_FILE" placeholder:"FILE" complete:"file" help:"File with the token that the coordinator asks for. A token itself is taken from COHORT_TOKEN alone."`
+	Server    string `default:"${server}" context:"server" env:"COHORT_SERVER" placeholder:"URL" help:"Address of a coordinator (${default})."`
+	TokenFile string `context:"token" env:"COHORT_TOKEN_FILE" placeholder:"FILE" complete:"file" help:"File with the token that the coordinator asks for. A token itself is taken from COHORT_TOKEN alone."`
+	CA        string `name:"ca" context:"ca" env:"COHORT_CA" placeholder:"FILE" complete:"file" help:"PEM file of authorities to trust beside the system's."`
+	contextFlag
 }
 
 // client is a client of the server that the flags name.
 func (f serverFlags) client() (*api.Client, error) {
-	token, err := f.token()
+	access, err := f.access()
 	if err != nil {
-		return nil, usage(err)
+		return nil, err
 	}
-	c, err := api.NewClient(f.Server, api.Access{Token: secret.Text(token)})
+	c, err := api.NewClient(f.Server, access)
 	if err != nil {
 		return nil, usage(fmt.Errorf("--server %q: %w", f.Server, err))
 	}
 	return c, nil
 }
 
-// token is the secret that the server asks for, empty for none.
-func (f serverFlags) token() (string, error) {
+// access is what the server asks for, and what it is trusted by.
+func (f serverFlags) access() (api.Access, error) {
+	token, err := f.token()
+	if err != nil {
+		return api.Access{}, usage(fmt.Errorf("--token-file: %w", err))
+	}
+	access := api.Access{Token: token}
+	if access.TLS, err = trust.Client(f.CA); err != nil {
+		return api.Access{}, usage(fmt.Errorf("--ca: %w", err))
+	}
+	return access, nil
+}
+
+// token is the secret that the server asks for, empty for none. A file goes
+// before the environment.
+func (f serverFlags) token() (secret.Text, error) {
 	if f.TokenFile == "" {
-		return os.Getenv("COHORT_TOKEN"), nil
+		return secret.Text(os.Getenv("COHORT_TOKEN")), nil
 	}
-	file, err := os.Open(f.TokenFile)
-	if err != nil {
-		return "", fmt.Errorf("--token-file: %w", err)
+	return secret.Choose("", f.TokenFile)
+}
+
+// hint are the flags to repeat in a command that is suggested.
+func (f serverFlags) hint() string { return serverHint(f.Server, f.Context) }
+
+// serverHint are the flags by which a command that is suggested reaches a
+// server that was reached through a context, which may be none.
+func serverHint(server, context string) string {
+	usual, err := contexts.Choose("", os.Getenv)
+	switch {
+	case err == nil && server == cmp.Or(os.Getenv("COHORT_SERVER"), usual.Server, defaultServer):
+		return ""
+	case context != "":
+		if c, err := contexts.Choose(context, os.Getenv); err == nil && c.Server == server {
+			return " --context " + context
+		}
 	}
-	defer func() { _ = file.Close() }()
-	body, err := io.ReadAll(io.LimitReader(file, maxToken+1))
-	if err != nil {
-		return "", fmt.Errorf("--token-file: %w", err)
-	}
-	if len(body) > maxToken {
-		return "", fmt.Errorf("--token-file %s: it is no token: more than %d bytes", f.TokenFile, maxToken)
-	}
-	return strings.TrimSpace(string(body)), nil
+	return " --server " + server
 }
 
 // jobFlags are those of a command about one job.

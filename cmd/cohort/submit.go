@@ -39,7 +39,7 @@ func (c *submitCommand) Run(ctx context.Context, s *streams) error {
 		if err := announce(say, j, created); err != nil {
 			return err
 		}
-		last, err := follow(ctx, client, j.ID, say, c.Server)
+		last, err := follow(ctx, client, j.ID, say, c.hint())
 		if c.Output == formatTable {
 			return err
 		}
@@ -57,7 +57,7 @@ func (c *submitCommand) Run(ctx context.Context, s *streams) error {
 	if err := announce(say, j, created); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(say, "Follow it: cohort watch %s%s\n", j.ID, serverHint(c.Server))
+	_, err = fmt.Fprintf(say, "Follow it: cohort watch %s%s\n", j.ID, c.hint())
 	return err
 }
 

@@ -25,7 +25,7 @@ func (c *upCommand) Run(ctx context.Context, s *streams) error {
 	}, func(ctx context.Context, running local.System) error {
 		fmt.Fprintf(s.out, "API:   %s\nStore: %s\nRedis: %s\nKafka: %s\n", running.API, running.Store, running.Redis, running.Kafka)
 		fmt.Fprintf(s.out, "Another worker: worker --redis %s --kafka %s --store %s\n", running.Redis, running.Kafka, running.Store)
-		fmt.Fprintf(s.out, "Submit a job:   %s submit examples/countdown/job.yaml --watch%s\n", os.Args[0], serverHint(running.API))
+		fmt.Fprintf(s.out, "Submit a job:   %s submit examples/countdown/job.yaml --watch%s\n", os.Args[0], serverHint(running.API, ""))
 		fmt.Fprintln(s.out, "Ready. Ctrl-C stops it; the same command goes on.")
 		<-ctx.Done()
 		return nil

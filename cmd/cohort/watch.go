@@ -27,13 +27,13 @@ func (c *watchCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer client.Close()
-	_, err = follow(ctx, client, id, s.out, c.Server)
+	_, err = follow(ctx, client, id, s.out, c.hint())
 	return err
 }
 
 // follow shows a job until it ends or the user leaves, and returns what it was
 // last. A job that did not get done is an error.
-func follow(ctx context.Context, client *api.Client, id job.ID, out io.Writer, server string) (api.Job, error) {
+func follow(ctx context.Context, client *api.Client, id job.ID, out io.Writer, hint string) (api.Job, error) {
 	events := func(ctx context.Context, handle func(api.Event) error) error {
 		return client.Watch(ctx, id, 0, handle)
 	}
@@ -42,7 +42,7 @@ func follow(ctx context.Context, client *api.Client, id job.ID, out io.Writer, s
 	case err != nil:
 		return j, explain(id, err)
 	case !j.State.Ended():
-		_, err = fmt.Fprintf(out, "Stopped watching; the job goes on. Follow it again: cohort watch %s%s\n", id, serverHint(server))
+		_, err = fmt.Fprintf(out, "Stopped watching; the job goes on. Follow it again: cohort watch %s%s\n", id, hint)
 		return j, err
 	case j.State == api.StateDone:
 		return j, nil
@@ -54,12 +54,4 @@ func follow(ctx context.Context, client *api.Client, id job.ID, out io.Writer, s
 		return j, fmt.Errorf("job %s is %s: %s", id, j.State, j.Reason)
 	}
 	return j, fmt.Errorf("job %s is %s: %s: %s", id, j.State, j.Reason, j.Remedy)
-}
-
-// serverHint is the flag to repeat in a command that is suggested.
-func serverHint(server string) string {
-	if server == defaultServer || os.Getenv("COHORT_SERVER") == server {
-		return ""
-	}
-	return " --server " + server
 }

@@ -1,7 +1,8 @@
 // Package completion writes scripts by which shells complete the commands of a
 // program. They are made from the model of its flags, so they cannot drift from
-// it. A field tagged complete:"file", "dir" or "job" is completed with files,
-// folders, or what the program's command `jobs -o name` prints.
+// it. A field tagged complete:"file", "dir", "job" or "context" is completed with
+// files, folders, or what the program's command `jobs -o name` or `context list
+// -o name` prints.
 package completion
 
 import (
@@ -30,6 +31,7 @@ type command struct {
 	Name, Help string
 	Flags      []flag
 	Args       []value
+	Under      []command // the commands of a command that only has such
 }
 
 // A flag is one spelling with two dashes, and perhaps one with one.
@@ -44,8 +46,8 @@ type flag struct {
 type value struct {
 	Name  string
 	Words []string
-	Kind  string // file, dir, job, or empty for anything
-	// Program is asked for jobs.
+	Kind  string // file, dir, job, context, or empty for anything
+	// Program is asked for jobs and contexts.
 	Program string
 }
 
@@ -67,23 +69,74 @@ func Write(out io.Writer, shell string, app *kong.Application) error {
 
 // describe takes from the model what is not hidden.
 func describe(app *kong.Application) program {
-	p := program{Name: app.Name}
-	for _, node := range app.Children {
-		if node.Hidden || node.Type != kong.CommandNode {
+	return program{Name: app.Name, Commands: commandsOf(app.Name, app.Node)}
+}
+
+// commandsOf are the commands below a node.
+func commandsOf(program string, node *kong.Node) []command {
+	var found []command
+	for _, child := range node.Children {
+		if child.Hidden || child.Type != kong.CommandNode {
 			continue
 		}
-		c := command{Name: node.Name, Help: node.Help}
-		for _, group := range node.AllFlags(true) {
+		c := command{Name: child.Name, Help: child.Help, Under: commandsOf(program, child)}
+		for _, group := range child.AllFlags(true) {
 			for _, f := range group {
-				c.Flags = append(c.Flags, flagOf(app.Name, f))
+				c.Flags = append(c.Flags, flagOf(program, f))
 			}
 		}
-		for _, arg := range node.Positional {
-			c.Args = append(c.Args, valueOf(app.Name, arg))
+		for _, arg := range child.Positional {
+			c.Args = append(c.Args, valueOf(program, arg))
 		}
-		p.Commands = append(p.Commands, c)
+		if len(c.Under) > 0 {
+			c.Args = []value{{Name: "command", Words: c.names()}}
+		}
+		found = append(found, c)
 	}
-	return p
+	return found
+}
+
+func (c command) names() []string {
+	names := make([]string, len(c.Under))
+	for i, under := range c.Under {
+		names[i] = under.Name
+	}
+	return names
+}
+
+// Flat are the commands, each behind those below it, which are named by the way
+// to them.
+func (p program) Flat() []command {
+	var all []command
+	for _, c := range p.Commands {
+		for _, under := range c.Under {
+			under.Name = c.Name + " " + under.Name
+			all = append(all, under)
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// Whole is the command with the flags of all that are below it, and with what
+// the first one that takes an argument takes.
+func (c command) Whole() command {
+	known := map[string]bool{}
+	for _, f := range c.Flags {
+		known[f.Long] = true
+	}
+	for _, under := range c.Under {
+		for _, f := range under.Flags {
+			if !known[f.Long] {
+				c.Flags = append(c.Flags, f)
+			}
+			known[f.Long] = true
+		}
+		if len(c.Args) == 1 && len(under.Args) > 0 {
+			c.Args = append(c.Args, under.Args[0])
+		}
+	}
+	return c
 }
 
 func flagOf(program string, f *kong.Flag) flag {

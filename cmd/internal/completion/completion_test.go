@@ -30,6 +30,15 @@ type commands struct {
 		Job string `arg:"" complete:"job" help:"Which."`
 		Key string `help:"Anything."`
 	} `cmd:"" help:"Show a job."`
+	Remote struct {
+		Add struct {
+			Name string `arg:"" complete:"context" help:"Which."`
+			URL  string `name:"url" help:"Where."`
+		} `cmd:"" help:"Add one."`
+		List struct {
+			Long bool `help:"In full."`
+		} `cmd:"" help:"List them."`
+	} `cmd:"" help:"Manage remotes."`
 	Secret struct{} `cmd:"" hidden:"" help:"Not to be seen."`
 }
 
@@ -105,7 +114,7 @@ func TestBashCompletes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line, want := range map[string]string{
-		"tool ":                "list send show --help",
+		"tool ":                "list send show remote --help",
 		"tool s":               "send show",
 		"tool list --":         "--help --output --all --into",
 		"tool list -o ":        "table json",
@@ -114,10 +123,18 @@ func TestBashCompletes(t *testing.T) {
 		"tool send a":          "a file another",
 		"tool show ":           "job-1 job-2",
 		"tool show --key ":     "",
+		"tool remote ":         "add list",
+		"tool remote l":        "list",
+		"tool remote add ":     "home work",
+		"tool remote add --":   "--help --url",
+		"tool remote list --l": "--long",
 	} {
 		words := strings.Split(line, " ")
 		command := script(t, "bash") + `
-tool() { [ "$1 $2 $3" = 'jobs -o name' ] && printf 'job-1\njob-2\n'; }
+tool() {
+  [ "$1 $2 $3" = 'jobs -o name' ] && printf 'job-1\njob-2\n'
+  [ "$1 $2 $3 $4" = 'context list -o name' ] && printf 'home\nwork\n'
+}
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 _tool
 echo "${COMPREPLY[*]}"`

@@ -69,7 +69,12 @@ func Load(path string) (*File, error) {
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(body))
 	decoder.KnownFields(true)
-	if err := decoder.Decode(f); err != nil && !errors.Is(err, io.EOF) {
+	err = decoder.Decode(f)
+	if wrong, ok := errors.AsType[*yaml.TypeError](err); ok {
+		text := strings.Join(wrong.Errors, "; ")
+		return nil, fmt.Errorf("read contexts: %s: %s", path, regexp.MustCompile(` (in type|into) \S+`).ReplaceAllString(text, ""))
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read contexts: %s: %w", path, err)
 	}
 	for _, c := range f.Contexts {

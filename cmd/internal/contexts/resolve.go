@@ -1,6 +1,7 @@
 package contexts
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/alecthomas/kong"
@@ -8,9 +9,10 @@ import (
 
 // Resolver gives flags the values of a context: of the one that the flag
 // --context or COHORT_CONTEXT names, or else of the current one. A flag says by
-// its tag context:"server", "store", "token" or "ca" which value it takes, and
-// takes none if it was given or its variable is set. A server that was given is
-// never sent the token of a context's server.
+// its tag context:"server", "store", "token" or "ca" which value it takes; the
+// flag --store needs no tag, and context:"-" takes none. What was given stays,
+// on the command line or in a variable. A server that was given is never sent
+// the token of a context's server.
 type Resolver struct {
 	getenv func(string) string
 	err    error
@@ -31,7 +33,7 @@ func (r *Resolver) Validate(*kong.Application) error { return nil }
 
 // Resolve implements kong.Resolver.
 func (r *Resolver) Resolve(ctx *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
-	field := flag.Tag.Get("context")
+	field := fieldOf(flag)
 	if field == "" || r.err != nil || r.isSet(flag) {
 		return nil, nil //nolint:nilnil // kong keeps what the flag has
 	}
@@ -67,29 +69,45 @@ func (r *Resolver) Resolve(ctx *kong.Context, parent *kong.Path, flag *kong.Flag
 	return value, nil
 }
 
-// chosen is the context to take values from, an empty one if none is named.
+// fieldOf is what the flag takes of a context.
+func fieldOf(flag *kong.Flag) string {
+	switch field := flag.Tag.Get("context"); {
+	case field == "-":
+		return ""
+	case field == "" && flag.Name == "store":
+		return "store"
+	default:
+		return field
+	}
+}
+
+// chosen is the context that the command line names.
 func (r *Resolver) chosen(ctx *kong.Context, node *kong.Node) (Context, error) {
-	name := r.getenv("COHORT_CONTEXT")
+	name := ""
 	for _, flag := range flagsOf(node) {
-		if given, ok := ctx.FlagValue(flag).(string); ok && flag.Name == "context" && given != "" {
+		if given, ok := ctx.FlagValue(flag).(string); ok && flag.Name == "context" {
 			name = given
 		}
 	}
-	path, err := Path(r.getenv)
+	return Choose(name, r.getenv)
+}
+
+// Choose returns the context of that name, or else of the one in COHORT_CONTEXT,
+// or else the current one; an empty one if there is none of these.
+func Choose(name string, getenv func(string) string) (Context, error) {
+	name = cmp.Or(name, getenv("COHORT_CONTEXT"))
+	path, err := Path(getenv)
+	if err != nil && name == "" {
+		return Context{}, nil //nolint:nilerr // nobody asked for one
+	}
 	if err != nil {
-		if name == "" {
-			return Context{}, nil
-		}
 		return Context{}, err
 	}
 	f, err := Load(path)
 	if err != nil {
 		return Context{}, err
 	}
-	if name == "" {
-		name = f.Current
-	}
-	if name == "" {
+	if name = cmp.Or(name, f.Current); name == "" {
 		return Context{}, nil
 	}
 	return f.Find(name)
@@ -103,7 +121,7 @@ func (r *Resolver) isSet(flag *kong.Flag) bool {
 // gave says whether the flag that takes the field was given, or its variable.
 func (r *Resolver) gave(ctx *kong.Context, node *kong.Node, field string) bool {
 	for _, flag := range flagsOf(node) {
-		if flag.Tag.Get("context") != field {
+		if fieldOf(flag) != field {
 			continue
 		}
 		if r.isSet(flag) {

@@ -3,10 +3,9 @@ _tool() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= i IFS=$'\n'
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
-    case ${COMP_WORDS[i]} in
-      list|send|show)
-        command=${COMP_WORDS[i]}
-        break
+    case "$command${command:+ }${COMP_WORDS[i]}" in
+      'list' | 'send' | 'show' | 'remote add' | 'remote list' | 'remote')
+        command+="${command:+ }${COMP_WORDS[i]}"
         ;;
     esac
   done
@@ -23,10 +22,13 @@ _tool() {
     'show --key')
       return
       ;;
+    'remote add --url')
+      return
+      ;;
   esac
   case "$command $current" in
     ' '*)
-      COMPREPLY=($(compgen -W $'list\nsend\nshow\n--help' -- "$current"))
+      COMPREPLY=($(compgen -W $'list\nsend\nshow\nremote\n--help' -- "$current"))
       ;;
     'list -'*)
       COMPREPLY=($(compgen -W $'--help\n--output\n--all\n--into\n' -- "$current"))
@@ -43,6 +45,21 @@ _tool() {
       ;;
     'show '*)
       COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" jobs -o name 2>/dev/null)" -- "$current"))
+      ;;
+    'remote add -'*)
+      COMPREPLY=($(compgen -W $'--help\n--url\n' -- "$current"))
+      ;;
+    'remote add '*)
+      COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" context list -o name 2>/dev/null)" -- "$current"))
+      ;;
+    'remote list -'*)
+      COMPREPLY=($(compgen -W $'--help\n--long\n' -- "$current"))
+      ;;
+    'remote -'*)
+      COMPREPLY=($(compgen -W $'--help\n' -- "$current"))
+      ;;
+    'remote '*)
+      COMPREPLY=($(compgen -W $'add\nlist' -- "$current"))
       ;;
   esac
 }

@@ -5,6 +5,11 @@ _tool_jobs() {
   jobs=(${(f)"$(tool jobs -o name 2>/dev/null)"})
   compadd -a jobs
 }
+_tool_contexts() {
+  local -a contexts
+  contexts=(${(f)"$(tool context list -o name 2>/dev/null)"})
+  compadd -a contexts
+}
 _tool() {
   local -a commands
   local context state state_descr line
@@ -13,6 +18,7 @@ _tool() {
     'list:List what there is.'
     'send:Send\: a file.'
     'show:Show a job.'
+    'remote:Manage remotes.'
   )
   _arguments -C '--help[Show help.]' '1:command:->command' '*::argument:->argument'
   case $state in
@@ -38,6 +44,14 @@ _tool() {
             '(-h --help)'{-h,--help}'[Show context-sensitive help.]' \
             --key'[Anything.]'':key:' \
             ':job:'_tool_jobs
+          ;;
+        remote)
+          _arguments \
+            '(-h --help)'{-h,--help}'[Show context-sensitive help.]' \
+            --url'[Where.]'':url:' \
+            --long'[In full.]' \
+            ':command:''(add list)' \
+            ':name:'_tool_contexts
           ;;
       esac
       ;;
