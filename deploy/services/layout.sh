@@ -1,18 +1,25 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034,SC2154 # up and down set here; the others use what is set
+# shellcheck disable=SC2034,SC2154 # up and down set here and secure; the others use what is set
 # Where things are, how they are called, and what is said.
 #
 #   .cache/services/            programs, by version
 #   data/services/env           what Cohort needs to reach the services
-#   data/services/credentials   the account of the object stores, made once
+#   data/services/credentials   the accounts in them, made once
+#   data/services/keys/         of a secure folder: ca.pem, server.pem, server.key
 #   data/services/ports/NAME    the port of a service, chosen once
 #   data/services/NAME/         pid, log and data of a service
 
 root=$(cd "$here/../.." && pwd)
-cache=$root/.cache/services
-data=${SERVICES_DATA:-$root/data/services}
+cache=${SERVICES_CACHE:-$root/.cache/services}
+data=${SERVICES_DATA:-$root/data/services${secure:+-secure}}
 if [[ $data != /* ]]; then data=$PWD/$data; fi
+if [[ $cache != /* ]]; then cache=$PWD/$cache; fi
+if [[ -d $data/keys ]]; then secure=yes; fi
 bucket=cohort
+
+# What the caller's shell says about other services is no concern of these.
+# shellcheck disable=SC2086
+unset ${!COHORT_@}
 
 say() { printf 'services: %s\n' "$*"; }
 
@@ -56,17 +63,8 @@ vacant() {
     fail "the port of $1 is taken; end what listens there, or delete $data/ports/$1 for another port"
 }
 
-# write_environment tells where every service is that has been started here.
-write_environment() {
-  {
-    printf "export SERVICES_DATA='%s'\n" "$data"
-    if [[ -e $data/ports/redis ]]; then printf "export COHORT_REDIS='%s'\n" "$(address redis)"; fi
-    if [[ -e $data/ports/kafka ]]; then printf "export COHORT_KAFKA='%s'\n" "$(address kafka)"; fi
-    if [[ -e $data/ports/minio ]]; then printf "export COHORT_STORE='%s'\n" "$(store_url minio)"; fi
-    if [[ -e $data/ports/versitygw ]]; then printf "export COHORT_STORE_VERSITYGW='%s'\n" "$(store_url versitygw)"; fi
-    if [[ -e $data/credentials ]]; then sed 's/^/export /' "$data/credentials"; fi
-  } >"$data/env.new"
-  mv "$data/env.new" "$data/env"
+# store_url NAME prints the URL of the bucket.
+store_url() {
+  printf 's3://%s?endpoint=http%s://%s&region=us-east-1&style=path%s\n' \
+    "$bucket" "${secure:+s}" "$(address "$1")" "${secure:+&ca=$data/keys/ca.pem}"
 }
-
-store_url() { printf 's3://%s?endpoint=http://%s&region=us-east-1&style=path\n' "$bucket" "$(address "$1")"; }

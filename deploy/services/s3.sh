@@ -8,30 +8,26 @@ versitygw_version=v1.8.0
 install_minio() { install_program minio github.com/minio/minio "$minio_version"; }
 install_versitygw() { install_program versitygw github.com/versity/versitygw/cmd/versitygw "$versitygw_version"; }
 
-# account puts the account of this data folder into the environment. It is
-# random, made once, and readable for this user alone.
-account() {
-  if [[ ! -s $data/credentials ]]; then
-    printf "AWS_ACCESS_KEY_ID='cohort-%s'\nAWS_SECRET_ACCESS_KEY='%s'\n" "$(random 4)" "$(random 20)" >"$data/credentials.new"
-    mv "$data/credentials.new" "$data/credentials"
-  fi
-  # shellcheck source=/dev/null
-  source "$data/credentials"
-  export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
-}
+need_minio() { :; }
+need_versitygw() { [[ -z $secure ]] || fail "versitygw has no secure variant here: use minio"; }
 
 start_minio() {
   vacant minio
-  account
+  # MinIO looks for certificates in its user's home, and makes that folder.
+  local home=$data/minio/home
+  mkdir -p "$home/.minio/certs"
+  if [[ -n $secure ]]; then
+    cp "$data/keys/server.pem" "$home/.minio/certs/public.crt"
+    cp "$data/keys/server.key" "$home/.minio/certs/private.key"
+  fi
   MINIO_ROOT_USER=$AWS_ACCESS_KEY_ID MINIO_ROOT_PASSWORD=$AWS_SECRET_ACCESS_KEY \
-    MINIO_BROWSER=off MINIO_UPDATE=off \
+    MINIO_BROWSER=off MINIO_UPDATE=off HOME=$home \
     launch minio "$cache/minio-$minio_version/minio" server --quiet \
     --address "$(address minio)" "$data/minio/data"
 }
 
 start_versitygw() {
   vacant versitygw
-  account
   mkdir -p "$data/versitygw/attributes"
   ROOT_ACCESS_KEY=$AWS_ACCESS_KEY_ID ROOT_SECRET_KEY=$AWS_SECRET_ACCESS_KEY \
     launch versitygw "$cache/versitygw-$versitygw_version/versitygw" \
@@ -39,5 +35,5 @@ start_versitygw() {
     posix --sidecar "$data/versitygw/attributes" "$data/versitygw/data"
 }
 
-ask_minio() { account && "$cache/ready" s3 "http://$(address minio)" "$bucket"; }
-ask_versitygw() { account && "$cache/ready" s3 "http://$(address versitygw)" "$bucket"; }
+ask_minio() { "$cache/ready" s3 "$(store_url minio)"; }
+ask_versitygw() { "$cache/ready" s3 "$(store_url versitygw)"; }

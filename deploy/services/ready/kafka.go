@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/cohort-rl/cohort/secret"
+	"github.com/cohort-rl/cohort/telemetry"
 )
 
 const (
@@ -19,6 +23,17 @@ const (
 func askKafka(ctx context.Context, broker string) error {
 	transport := &kafka.Transport{ClientID: "cohort-ready"}
 	defer transport.CloseIdleConnections()
+	security := telemetry.Security{
+		SASL: os.Getenv("COHORT_KAFKA_SASL"), CA: os.Getenv("COHORT_KAFKA_CA"),
+		User: os.Getenv("COHORT_KAFKA_USER"), Password: secret.Text(os.Getenv("COHORT_KAFKA_PASSWORD")),
+	}
+	var err error
+	if transport.SASL, err = security.Mechanism(); err != nil {
+		return err
+	}
+	if transport.TLS, err = security.TLSConfig(); err != nil {
+		return err
+	}
 	client := &kafka.Client{Addr: kafka.TCP(broker), Transport: transport}
 	if err := makeProbeTopic(ctx, client); err != nil {
 		return fmt.Errorf("make topic %s at %s: %w", probeTopic, broker, err)

@@ -1,13 +1,14 @@
 // Command ready asks a server once whether it does what Cohort needs of it, and
 // exits with 1 and the reason if not. The script up calls it until it succeeds.
 //
-//	ready port                        prints a port that nobody listens at
-//	ready vacant HOST:PORT            nobody listens there
-//	ready redis HOST:PORT             it answers PING
-//	ready kafka HOST:PORT             every partition has a leader that answers
-//	ready s3 http://HOST:PORT BUCKET  the bucket is there, made if it was not
+//	ready port              prints a port that nobody listens at
+//	ready vacant HOST:PORT  nobody listens there
+//	ready redis HOST:PORT   it answers PING
+//	ready kafka HOST:PORT   every partition has a leader that answers
+//	ready s3 URL            the bucket of this store is there, made if it was not
 //
-// The account for s3 is in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+// Accounts and authorities are in the environment, in the variables that
+// coordinators and workers read.
 package main
 
 import (
@@ -41,8 +42,8 @@ func run(ctx context.Context, args []string) error {
 		return askRedis(ctx, args[1])
 	case len(args) == 2 && args[0] == "kafka":
 		return askKafka(ctx, args[1])
-	case len(args) == 3 && args[0] == "s3":
-		return askS3(ctx, args[1], args[2])
+	case len(args) == 2 && args[0] == "s3":
+		return askS3(ctx, args[1])
 	}
-	return errors.New("usage: ready port | vacant HOST:PORT | redis HOST:PORT | kafka HOST:PORT | s3 URL BUCKET")
+	return errors.New("usage: ready port | vacant HOST:PORT | redis HOST:PORT | kafka HOST:PORT | s3 URL")
 }

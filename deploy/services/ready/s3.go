@@ -7,20 +7,34 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/cohort-rl/cohort/trust"
 )
 
-// region is what Cohort asks for when nothing names another.
-const region = "us-east-1"
-
-// askS3 makes the bucket unless it is there.
-func askS3(ctx context.Context, endpoint, bucket string) error {
-	u, err := url.Parse(endpoint)
+// askS3 makes the bucket of a store unless it is there.
+func askS3(ctx context.Context, store string) error {
+	u, err := url.Parse(store)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	endpoint, err := url.Parse(u.Query().Get("endpoint"))
 	if err != nil {
 		return fmt.Errorf("endpoint: %w", err)
 	}
-	client, err := minio.New(u.Host, &minio.Options{
-		Creds: credentials.NewEnvAWS(), Secure: u.Scheme == "https", Region: region,
-		BucketLookup: minio.BucketLookupPath, MaxRetries: 1,
+	transport, err := minio.DefaultTransport(endpoint.Scheme == "https")
+	if err != nil {
+		return err
+	}
+	defer transport.CloseIdleConnections()
+	if file := u.Query().Get("ca"); file != "" {
+		if transport.TLSClientConfig, err = trust.Client(file); err != nil {
+			return err
+		}
+	}
+	bucket, region := u.Host, u.Query().Get("region")
+	client, err := minio.New(endpoint.Host, &minio.Options{
+		Creds: credentials.NewEnvAWS(), Secure: endpoint.Scheme == "https", Transport: transport,
+		Region: region, BucketLookup: minio.BucketLookupPath, MaxRetries: 1,
 	})
 	if err != nil {
 		return fmt.Errorf("endpoint %s: %w", endpoint, err)
