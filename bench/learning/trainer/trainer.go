@@ -18,6 +18,15 @@ import (
 	"github.com/cohort-rl/cohort/policy"
 )
 
+// AsReference, put behind one of the example's specs, makes it compute what the
+// reference curves in examples/countdown/testdata were computed with: a mean
+// over all decisions of the batch, those of groups with equal rewards included.
+const AsReference = `
+grpo:
+  algorithm: bnpo
+  zero_variance: keep
+`
+
 // Data are the tasks of a job.
 type Data struct {
 	Train, HeldOut []countdown.Task
