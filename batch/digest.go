@@ -27,6 +27,7 @@ const (
 //	for each decision:
 //	    u32 rows, u32 chosen row, f32 log-probability
 //	    f32 features, row by row
+//	u32 1, if the rollout was truncated
 func (s *Sample) Digest() blob.Digest {
 	w := writer{hash: sha256.New()}
 	w.text(sampleDomain)
@@ -41,6 +42,9 @@ func (s *Sample) Digest() blob.Digest {
 		for _, v := range c.Features[from*c.Width : to*c.Width] {
 			w.u32(math.Float32bits(v))
 		}
+	}
+	if s.Truncated {
+		w.u32(1)
 	}
 	return w.digest()
 }

@@ -26,6 +26,8 @@ type Sample struct {
 	// LogProbs are the natural logarithms of the probabilities with which the
 	// policy chose, one per decision.
 	LogProbs []float32
+	// Truncated says that the rollout ended at a limit, not by itself.
+	Truncated bool
 }
 
 // FromTrace is the sample of a whole trace with at least one decision, all of

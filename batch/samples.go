@@ -27,6 +27,8 @@ type sampleRow struct {
 	LogProbs   []float32 `parquet:"log_probs,list"`
 	// Features has width elements per candidate, decision after decision.
 	Features []float32 `parquet:"features,list"`
+	// Truncated says that the rollout ended at a limit.
+	Truncated bool `parquet:"truncated"`
 }
 
 // maxPart bounds the samples of a Parquet file before compression. A reader
@@ -90,7 +92,7 @@ func (s *Sample) row(step, round int) sampleRow {
 	r := sampleRow{
 		Step: int64(step), Round: int64(round), Group: int64(s.Group), Rollout: int64(s.Rollout), Task: int64(s.Task),
 		Reward: s.Reward, Policy: string(s.Policy), Digest: string(s.Digest()),
-		Width: int32(c.Width), Candidates: make([]int32, c.Len()), Chosen: c.Chosen, LogProbs: s.LogProbs, Features: c.Features,
+		Width: int32(c.Width), Candidates: make([]int32, c.Len()), Chosen: c.Chosen, LogProbs: s.LogProbs, Features: c.Features, Truncated: s.Truncated,
 	}
 	for d := range r.Candidates {
 		r.Candidates[d] = int32(c.Offsets[d+1] - c.Offsets[d])
@@ -118,7 +120,7 @@ func (r *sampleRow) sample() (Sample, error) {
 	s := Sample{
 		Group: int(r.Group), Rollout: int(r.Rollout), Task: int(r.Task), Reward: r.Reward, Policy: blob.Digest(r.Policy),
 		Choices:  policy.Choices{Width: int(r.Width), Features: r.Features, Offsets: make([]int, 1, len(r.Candidates)+1), Chosen: r.Chosen},
-		LogProbs: r.LogProbs,
+		LogProbs: r.LogProbs, Truncated: r.Truncated,
 	}
 	if r.Width < 1 || len(r.Chosen) != len(r.Candidates) || len(r.LogProbs) != len(r.Candidates) {
 		return s, fmt.Errorf("%w: its lists do not fit each other", ErrCorrupt)

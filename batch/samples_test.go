@@ -52,6 +52,7 @@ func TestEveryFieldChangesTheDigest(t *testing.T) {
 		"chosen":     func(s *batch.Sample) { s.Choices.Chosen[0] = 0 },
 		"log-prob":   func(s *batch.Sample) { s.LogProbs[1] = -1 },
 		"candidates": func(s *batch.Sample) { s.Choices.Offsets[1] = 1 },
+		"truncated":  func(s *batch.Sample) { s.Truncated = true },
 		"width":      func(s *batch.Sample) { s.Choices.Width = 1; s.Choices.Offsets = []int{0, 4, 6} },
 		"decisions": func(s *batch.Sample) {
 			s.Choices.Offsets, s.Choices.Chosen, s.LogProbs = []int{0, 3}, []int32{1}, s.LogProbs[:1]
@@ -96,7 +97,7 @@ func drawSamples(t *rapid.T) []batch.Sample {
 		for r := range rapid.IntRange(1, 3).Draw(t, "rollouts") {
 			s := batch.Sample{
 				Group: g, Rollout: r, Task: rapid.IntRange(0, 9).Draw(t, "task"),
-				Reward: rapid.Float64().Draw(t, "reward"), Policy: weights,
+				Reward: rapid.Float64().Draw(t, "reward"), Policy: weights, Truncated: rapid.Bool().Draw(t, "truncated"),
 				Choices: policy.Choices{Width: rapid.IntRange(1, 3).Draw(t, "width"), Offsets: []int{0}},
 			}
 			for range rapid.IntRange(1, 4).Draw(t, "decisions") {
@@ -196,5 +197,36 @@ func TestFileOfAnotherKindIsCorrupt(t *testing.T) {
 		if _, err := batch.Read(file); !errors.Is(err, batch.ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestFileFromBeforeTruncatedReads: columns are only added, and what is not
+// there is false.
+func TestFileFromBeforeTruncatedReads(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		Group      int64     `parquet:"group"`
+		Rollout    int64     `parquet:"rollout"`
+		Task       int64     `parquet:"task"`
+		Reward     float64   `parquet:"reward"`
+		Policy     string    `parquet:"policy,dict"`
+		Digest     string    `parquet:"digest"`
+		Width      int32     `parquet:"width"`
+		Candidates []int32   `parquet:"candidates,list"`
+		Chosen     []int32   `parquet:"chosen,list"`
+		LogProbs   []float32 `parquet:"log_probs,list"`
+		Features   []float32 `parquet:"features,list"`
+	}
+	want := small()
+	var file bytes.Buffer
+	if err := parquet.Write(&file, []row{{
+		Group: 4, Rollout: 1, Task: 17, Reward: 0.5, Policy: string(weights), Digest: string(want.Digest()), Width: 2,
+		Candidates: []int32{2, 1}, Chosen: want.Choices.Chosen, LogProbs: want.LogProbs, Features: want.Choices.Features,
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := batch.Read(file.Bytes())
+	if err != nil || !reflect.DeepEqual(got, []batch.Sample{want}) {
+		t.Errorf("read %+v, %v", got, err)
 	}
 }

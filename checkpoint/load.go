@@ -27,7 +27,7 @@ func Load(ctx context.Context, b blob.Bucket, id job.ID, c job.Checkpoint) (*Man
 	if err != nil {
 		return nil, nil, err
 	}
-	state := new(State)
+	state := &State{Control: m.Control}
 	for _, part := range []struct {
 		to   *[]Array
 		from []Tensor

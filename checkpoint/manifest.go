@@ -36,6 +36,7 @@ type Manifest struct {
 	Weights   []Tensor     `json:"weights"`
 	Reference []Tensor     `json:"reference,omitempty"`
 	Optimizer Optimizer    `json:"optimizer"`
+	Control   *Control     `json:"control,omitempty"`
 }
 
 // Optimizer is the state of an optimizer: how many updates it made, and its

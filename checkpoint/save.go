@@ -14,7 +14,7 @@ import (
 const transfers = 8
 
 // Save stores what state holds and m describes in the folder of a step, and
-// says where everything lies. The fields of m that name tensors are filled in.
+// says where everything lies. The fields of m that state has are filled in.
 // A chunk that lies in one of the parent's places is referred to, not stored
 // again. Nothing counts before a log entry names the result.
 func Save(ctx context.Context, b blob.Bucket, id job.ID, folder job.Folder, m *Manifest, state *State, chunk int, parent []job.Place) (job.Checkpoint, error) {
@@ -50,6 +50,7 @@ func Save(ctx context.Context, b blob.Bucket, id job.ID, folder job.Folder, m *M
 	}
 	m.Format = ManifestFormat
 	m.Weights, m.Reference, m.Optimizer.Tensors = describe(state.Weights), describe(state.Reference), describe(state.Optimizer)
+	m.Control = state.Control
 	body, digest, err := m.Encode()
 	if err == nil {
 		c.Manifest = digest

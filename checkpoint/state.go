@@ -21,6 +21,7 @@ type State struct {
 	Weights   []Array
 	Reference []Array // the reference policy of a KL penalty; nil without one
 	Optimizer []Array
+	Control   *Control // nil where nothing adapts
 }
 
 func (a Array) dtype() string {

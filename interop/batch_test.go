@@ -59,6 +59,7 @@ func TestPythonReadsBatchAndLedger(t *testing.T) {
 		"chosen":     {Type: "list<element: int32 not null>", Sum: 1},
 		"log_probs":  {Type: "list<element: float not null>", Sum: -0.75},
 		"features":   {Type: "list<element: float not null>", Sum: 21},
+		"truncated":  {Type: "bool"},
 	})
 	check(t, found["ledger.parquet"], 2, map[string]python.Column{
 		"step":      {Type: "int64", Sum: 6},

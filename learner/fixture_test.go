@@ -23,7 +23,13 @@ optimizer: {kind: sgd, learning_rate: 1, max_grad_norm: 0}
 // specWith is smallSpec after change.
 func specWith(tb testing.TB, change func(s *spec.Spec)) *spec.Spec {
 	tb.Helper()
-	s, err := spec.Decode("small.yaml", []byte(smallSpec))
+	return specOf(tb, "", change)
+}
+
+// specOf is smallSpec with the fields of a section grpo, and after change.
+func specOf(tb testing.TB, grpo string, change func(s *spec.Spec)) *spec.Spec {
+	tb.Helper()
+	s, err := spec.Decode("small.yaml", []byte(smallSpec+"grpo: {"+grpo+"}\n"))
 	if err != nil {
 		tb.Fatal(err)
 	}

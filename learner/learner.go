@@ -27,6 +27,7 @@ type Learner struct {
 	policy    policy.Policy
 	reference policy.Policy // nil without a KL penalty
 	optimizer optimize.Optimizer
+	control   control
 }
 
 // New is the learner of step 0: initial weights from the spec's seed.
@@ -75,6 +76,9 @@ func Load(s *spec.Spec, m *checkpoint.Manifest, state *checkpoint.State) (*Learn
 	if err := l.optimizer.Load(restored); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMismatch, err)
 	}
+	if err := l.control.load(&s.GRPO, state.Control); err != nil {
+		return nil, err
+	}
 	return l, nil
 }
 
@@ -87,7 +91,7 @@ func begin(s *spec.Spec, p policy.Policy) (*Learner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the optimizer: %w", err)
 	}
-	l := &Learner{spec: s, recipe: r, policy: p, optimizer: o}
+	l := &Learner{spec: s, recipe: r, policy: p, optimizer: o, control: newControl(&s.GRPO)}
 	if s.GRPO.KL.Coefficient > 0 {
 		if l.reference, err = policy.FromTensors(p.Weights().Tensors); err != nil {
 			return nil, fmt.Errorf("copy the reference policy: %w", err)
@@ -125,7 +129,7 @@ func (l *Learner) Updates() int {
 // State is what a checkpoint holds of the learner. It shares its memory: it is
 // to be stored before the next step.
 func (l *Learner) State() *checkpoint.State {
-	state := &checkpoint.State{Weights: checkpoint.Arrays(l.policy.Weights())}
+	state := &checkpoint.State{Weights: checkpoint.Arrays(l.policy.Weights()), Control: l.control.stored(&l.spec.GRPO)}
 	if l.reference != nil {
 		state.Reference = checkpoint.Arrays(l.reference.Weights())
 	}
@@ -145,7 +149,11 @@ func (l *Learner) Clone() (*Learner, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.reference = l.reference
+	if c.control = l.control; l.reference != nil {
+		if c.reference, err = policy.FromTensors(l.reference.Weights().Tensors); err != nil {
+			return nil, fmt.Errorf("copy the reference policy: %w", err)
+		}
+	}
 	state := l.optimizer.State()
 	for i := range state.Slots {
 		state.Slots[i].Data = slices.Clone(state.Slots[i].Data)

@@ -21,37 +21,24 @@ const shuffleDomain = 11
 // and the weights stay. An error leaves the learner unusable.
 func (l *Learner) Step(step int, samples []batch.Sample) ([]job.Metric, error) {
 	if len(samples) == 0 {
+		l.follow(step)
 		return nil, nil
 	}
 	b, err := l.newBatch(samples)
 	if err != nil {
 		return nil, fmt.Errorf("step %d: %w", step, err)
 	}
-	g := l.spec.GRPO
 	all := make([]int, b.layout.Groups())
 	for i := range all {
 		all[i] = i
 	}
-	whole, longest := b.count(all), b.longest()
-	rate := l.recipe.schedule.Rate(step)
-	var norms []float64
-	var tallies []grpo.Tally
-	for epoch := range g.Epochs {
-		parts := minibatches(l.spec.Seed, step, epoch, all, g.Minibatches)
-		for _, groups := range parts {
-			totals := l.recipe.objective.Aggregation.Totals(whole, b.count(groups), len(parts))
-			totals.MaxLength = longest
-			gradient, tally, err := b.gradient(groups, totals)
-			if err != nil {
+	done := updates{whole: b.count(all), rate: l.recipe.schedule.Rate(step)}
+	for epoch := range l.spec.GRPO.Epochs {
+		parts := minibatches(l.spec.Seed, step, epoch, all, l.spec.GRPO.Minibatches)
+		for chunk := range slices.Chunk(parts, l.spec.GRPO.Accumulate) {
+			if err := l.update(b, chunk, len(parts), &done); err != nil {
 				return nil, fmt.Errorf("step %d, epoch %d: %w", step, epoch, err)
 			}
-			norm, err := optimize.ClipByGlobalNorm(gradient, l.spec.Optimizer.MaxGradNorm)
-			if err != nil {
-				return nil, fmt.Errorf("step %d, epoch %d: %w", step, epoch, err)
-			}
-			l.optimizer.Step(l.policy.Weights().Flat, gradient, rate)
-			norms = append(norms, norm)
-			tallies = append(tallies, tally)
 		}
 	}
 	for i, w := range l.policy.Weights().Flat {
@@ -59,19 +46,59 @@ func (l *Learner) Step(step int, samples []batch.Sample) ([]job.Metric, error) {
 			return nil, fmt.Errorf("step %d: weight %d is %v after the update: the learning rate may be too high", step, i, w)
 		}
 	}
-	metrics := b.metrics()
-	for _, m := range grpo.Combine(tallies).Metrics(l.recipe.objective) {
-		metrics = append(metrics, job.Metric(m))
+	metrics := b.metrics(&done)
+	tally, divergence := grpo.Combine(done.tallies), b.drift
+	if !b.objective.KL.InReward {
+		divergence = tally.MeanKL()
 	}
-	return append(metrics,
-		job.Metric{Name: "learning_rate", Value: rate},
-		job.Metric{Name: "grad_norm", Value: numerics.Sum(norms) / float64(len(norms))},
-	), nil
+	l.adapt(len(samples), divergence, tally.MeanEntropy())
+	l.follow(step)
+	return metrics, nil
+}
+
+// updates is what the updates of a step have in common, and what came of them.
+type updates struct {
+	whole   grpo.Totals // of the batch
+	rate    float64
+	norms   []float64    // of the gradients, before clipping; one per update
+	tallies []grpo.Tally // one per mini-batch
+}
+
+// update makes one optimizer step with the mean gradient of the mini-batches of
+// a chunk, of an epoch of so many parts.
+func (l *Learner) update(b *trainingBatch, chunk [][]int, parts int, u *updates) error {
+	var sum []float64
+	for _, groups := range chunk {
+		gradient, tally, err := b.gradient(groups, b.totals(groups, u.whole, parts))
+		if err != nil {
+			return err
+		}
+		u.tallies = append(u.tallies, tally)
+		if sum == nil {
+			sum = gradient
+			continue
+		}
+		for i, v := range gradient {
+			sum[i] += v
+		}
+	}
+	if n := float64(len(chunk)); n > 1 {
+		for i := range sum {
+			sum[i] /= n
+		}
+	}
+	norm, err := optimize.ClipByGlobalNorm(sum, l.spec.Optimizer.MaxGradNorm)
+	if err != nil {
+		return err
+	}
+	l.optimizer.Step(l.policy.Weights().Flat, sum, u.rate)
+	u.norms = append(u.norms, norm)
+	return nil
 }
 
 // minibatches cuts the groups into n parts of nearly equal size (one a group, if
-// there are fewer), each in the order of groups. With several parts, which groups go together is drawn anew
-// in every epoch.
+// there are fewer), each in the order of groups. With several parts, which groups
+// go together is drawn anew in every epoch.
 func minibatches(seed uint64, step, epoch int, groups []int, n int) [][]int {
 	n = min(n, len(groups))
 	if n == 1 {

@@ -128,7 +128,7 @@ func TestChangedSpecIsValidatedAnew(t *testing.T) {
 		want   string
 	}{
 		"out of bounds":         {func(s *spec.Spec) { s.Steps = 0 }, "steps: 0 is out of bounds"},
-		"not a number":          {func(s *spec.Spec) { s.GRPO.ClipLow = math.NaN() }, "grpo.clip_low"},
+		"not a number":          {func(s *spec.Spec) { s.GRPO.ClipLow = new(math.NaN()) }, "grpo.clip_low"},
 		"against a rule":        {func(s *spec.Spec) { s.GRPO.MinGroup = 100 }, "grpo.min_group: 100 is more than tasks.rollouts (8)"},
 		"without its condition": {func(s *spec.Spec) { s.Policy.Kind = "linear" }, "policy.hidden: exists only with policy.kind mlp"},
 		"nothing wrong":         {func(s *spec.Spec) { s.Steps = 7 }, ""},

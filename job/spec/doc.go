@@ -15,7 +15,9 @@
 //	pattern   regular expression that a text must match; form says it in words
 //	when      "kind=mlp": the field exists only if the field kind beside it is mlp
 //	unset     what it means to leave out a field that has no default
-//	training  "yes": the field changes the mathematics, see [Spec.TrainingDigest]
+//	training  "yes": the field changes the mathematics, see [Spec.TrainingDigest];
+//	          "unless default": its default leaves no trace in the digest, so that
+//	          specs from before the field keep theirs
 //
 // The package is pure: bytes in, values out, no files, no clock.
 package spec

@@ -28,6 +28,7 @@ type field struct {
 	pointer         bool // nil when left out
 	required        bool
 	training        bool
+	quiet           bool   // its default is not in the training digest
 	standard        string // the default as it would be written; "" is none
 	unset           string
 	low, high       bound
@@ -69,6 +70,7 @@ func describe(t reflect.Type, prefix string, training bool) []*field {
 			form:     sf.Tag.Get("form"),
 			required: sf.Tag.Get("required") == "yes",
 			training: training || sf.Tag.Get("training") == "yes",
+			quiet:    sf.Tag.Get("training") == "unless default",
 		}
 		f.path = prefix + f.name
 		if pattern := sf.Tag.Get("pattern"); pattern != "" {
@@ -112,6 +114,13 @@ func kindOf(t reflect.Type) kind {
 		panic("spec: no field can be of type " + t.String())
 	}
 	return section
+}
+
+// isStandard reports whether v is the default of f.
+func (f *field) isStandard(v reflect.Value) bool {
+	standard := reflect.New(v.Type()).Elem()
+	f.set(standard, f.parseText(f.standard))
+	return v.Equal(standard)
 }
 
 // absent reports whether f of the section parent is left out when written: it has

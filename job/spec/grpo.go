@@ -1,56 +1,54 @@
 package spec
 
-// GRPO is the mathematics of the update.
+// GRPO is the mathematics of the update. docs/grpo.md has the formulas.
 type GRPO struct {
-	Algorithm       string          `json:"algorithm" default:"grpo" enum:"grpo,dapo,dr_grpo,bnpo" doc:"loss and aggregation"`
-	ClipLow         float64         `json:"clip_low" default:"0.2" min:"0" max:"1" doc:"ratios are clipped below 1 - clip_low"`
-	ClipHigh        float64         `json:"clip_high" default:"0.2" min:"0" max:"1000" doc:"ratios are clipped above 1 + clip_high"`
+	Algorithm       string          `json:"algorithm" default:"grpo" enum:"grpo,dapo,dr_grpo,bnpo,ppo_dual_clip,gspo,gspo_token,cispo,sapo,vespo,luspo,gmpo,gpg,topr,rollout_mean" doc:"the loss: a row of the table in docs/grpo.md"`
+	ClipLow         *float64        `json:"clip_low" min:"0" max:"1" when:"algorithm=grpo,dapo,dr_grpo,bnpo,ppo_dual_clip,gspo,gspo_token,cispo,luspo,gmpo,rollout_mean" unset:"the algorithm's own" doc:"ratios are clipped below 1 - clip_low; of gmpo, logarithms below -clip_low"`
+	ClipHigh        *float64        `json:"clip_high" min:"0" max:"1000" when:"algorithm=grpo,dapo,dr_grpo,bnpo,ppo_dual_clip,gspo,gspo_token,cispo,luspo,gmpo,rollout_mean" unset:"the algorithm's own" doc:"ratios are clipped above 1 + clip_high; of gmpo, logarithms above clip_high"`
+	ClipDual        float64         `json:"clip_dual" above:"1" max:"1000000000" when:"algorithm=grpo,dapo,dr_grpo,bnpo,ppo_dual_clip,gspo,gspo_token,luspo,rollout_mean" unset:"none; of ppo_dual_clip 3" doc:"ratios are clipped above it where the advantage is negative"`
+	TauPositive     float64         `json:"tau_positive" default:"1" above:"0" max:"1000" when:"algorithm=sapo" doc:"temperature where the advantage is positive"`
+	TauNegative     float64         `json:"tau_negative" default:"1.05" above:"0" max:"1000" when:"algorithm=sapo" doc:"temperature where it is not"`
+	ShapePositive   float64         `json:"shape_positive" default:"2" min:"0" max:"100" when:"algorithm=vespo" doc:"power of the weight where the advantage is not negative"`
+	RatePositive    float64         `json:"rate_positive" default:"3" above:"0" max:"100" when:"algorithm=vespo" doc:"decay of the weight where the advantage is not negative"`
+	ShapeNegative   float64         `json:"shape_negative" default:"3" min:"0" max:"100" when:"algorithm=vespo" doc:"power of the weight where the advantage is negative"`
+	RateNegative    float64         `json:"rate_negative" default:"2" above:"0" max:"100" when:"algorithm=vespo" doc:"decay of the weight where the advantage is negative"`
+	Aggregation     string          `json:"aggregation" enum:"token_mean,token_sum,sequence_mean,sequence_sum,sequence_sum_norm,rollout_mean" unset:"the algorithm's own" doc:"how the losses of decisions become one"`
+	MaxLength       int             `json:"max_length" min:"1" max:"100000000" unset:"the longest rollout of the step" doc:"what sequence_sum_norm divides by"`
+	Old             string          `json:"old" default:"recomputed" enum:"recomputed,sampling" training:"unless default" doc:"log-probabilities below the ratio: of the step's first weights, or as the agents recorded them"`
 	KL              KL              `json:"kl" doc:"penalty for leaving the reference policy"`
+	Correction      *Correction     `json:"correction" unset:"none" doc:"weights of samples that another policy drew"`
+	Entropy         *Entropy        `json:"entropy" unset:"neither bonus nor mask" doc:"exploration"`
 	Advantage       Advantage       `json:"advantage" doc:"from rewards to advantages"`
+	Overlong        *Overlong       `json:"overlong" unset:"none" doc:"soft penalty of long rollouts"`
+	Truncated       string          `json:"truncated" default:"keep" enum:"keep,mask" training:"unless default" doc:"rollouts that ended at a limit: learnt from, or counted in the baseline alone"`
 	ZeroVariance    string          `json:"zero_variance" default:"drop" enum:"drop,keep" doc:"groups whose rewards are all equal"`
-	MinGroup        int             `json:"min_group" default:"2" min:"2" max:"1024" doc:"usable rollouts that a group needs"`
+	MinGroup        int             `json:"min_group" default:"2" min:"1" max:"1024" doc:"usable rollouts that a group needs"`
 	DynamicSampling DynamicSampling `json:"dynamic_sampling" doc:"further draws when groups teach nothing"`
 	Epochs          int             `json:"epochs" default:"1" min:"1" max:"100" doc:"passes over a step's batch"`
-	Minibatches     int             `json:"minibatches" default:"1" min:"1" max:"10000" doc:"optimizer steps per epoch, of whole groups"`
-}
-
-// KL is the penalty for leaving the reference policy.
-type KL struct {
-	Coefficient float64 `json:"coefficient" default:"0" min:"0" max:"1000" doc:"weight of the penalty; 0: none"`
-	Reference   string  `json:"reference" default:"initial" enum:"initial" doc:"the reference policy; initial: the weights of step 0"`
+	Minibatches     int             `json:"minibatches" default:"1" min:"1" max:"10000" doc:"parts of an epoch, of whole groups"`
+	Accumulate      int             `json:"accumulate" default:"1" min:"1" max:"10000" training:"unless default" doc:"mini-batches whose mean gradient makes one optimizer step"`
 }
 
 // Advantage says how the rewards of a group become advantages.
 type Advantage struct {
-	Scale   string  `json:"scale" default:"group" enum:"group,none,batch" doc:"divide by the standard deviation of the group, of the batch, or not"`
-	Epsilon float64 `json:"epsilon" default:"0.0001" min:"0" max:"1" doc:"added to the standard deviation"`
+	Estimator string   `json:"estimator" default:"grpo" enum:"grpo,dr_grpo,rloo,reinforce_pp_baseline,gpg,opo,pass_at_k,maxrl,gdpo" training:"unless default" doc:"a row of the table in docs/grpo.md"`
+	Scale     string   `json:"scale" enum:"group,none,batch,mean,whiten,nonzero" unset:"the estimator's own" doc:"divide by the standard deviation of the group, of the batch, not at all, or as the estimator of that scale"`
+	Epsilon   *float64 `json:"epsilon" min:"0" max:"1" unset:"the estimator's own" doc:"added to the standard deviation; with whiten, to the variance"`
+	DDOF      int      `json:"ddof" default:"1" min:"0" max:"1" training:"unless default" doc:"taken from n in standard deviations"`
+	Singleton string   `json:"singleton" default:"nothing" enum:"nothing,formula" training:"unless default" doc:"what a group of one teaches; formula: its mean is 0, its deviation 1"`
+	Equal     string   `json:"equal" default:"nothing" enum:"nothing,formula" training:"unless default" doc:"what a group of equal rewards teaches"`
+}
+
+// Overlong takes from the reward of a rollout, linearly from max_length - buffer
+// decisions on, at most factor.
+type Overlong struct {
+	MaxLength int     `json:"max_length" required:"yes" min:"1" max:"100000000" doc:"decisions from which on the penalty is whole"`
+	Buffer    int     `json:"buffer" required:"yes" min:"1" max:"100000000" doc:"decisions over which it grows"`
+	Factor    float64 `json:"factor" default:"1" above:"0" max:"1000000" doc:"the whole penalty"`
 }
 
 // DynamicSampling draws further rounds of rollouts within a step.
 type DynamicSampling struct {
 	Rounds    int `json:"rounds" default:"1" min:"1" max:"10" doc:"draws per step, at most"`
 	MinGroups int `json:"min_groups" min:"1" max:"100000" unset:"tasks.groups, if rounds is above 1" doc:"no further draw once so many groups teach something"`
-}
-
-// ScheduleConstant is the only schedule that does not depend on the number of steps.
-const ScheduleConstant = "constant"
-
-// Optimizer takes gradients to weights.
-type Optimizer struct {
-	Kind         string   `json:"kind" default:"adam" enum:"adam,adamw,sgd" doc:"first-order optimizer"`
-	LearningRate float64  `json:"learning_rate" required:"yes" above:"0" max:"1000" doc:"step size, before the schedule"`
-	Beta1        float64  `json:"beta1" default:"0.9" min:"0" below:"1" when:"kind=adam,adamw" doc:"decay of the mean of gradients"`
-	Beta2        float64  `json:"beta2" default:"0.999" min:"0" below:"1" when:"kind=adam,adamw" doc:"decay of the mean of squared gradients"`
-	Epsilon      float64  `json:"epsilon" default:"1e-08" above:"0" max:"1" when:"kind=adam,adamw" doc:"added to the root of the mean square"`
-	Momentum     float64  `json:"momentum" default:"0" min:"0" below:"1" when:"kind=sgd" doc:"decay of the running sum of gradients"`
-	WeightDecay  float64  `json:"weight_decay" default:"0" min:"0" max:"1" doc:"added to the gradient per weight; adamw: apart from it"`
-	MaxGradNorm  float64  `json:"max_grad_norm" default:"1" min:"0" max:"1000000" doc:"longer gradients are scaled to it; 0: off"`
-	Schedule     Schedule `json:"schedule" doc:"the learning rate over the steps"`
-}
-
-// Schedule is the learning rate over the steps.
-type Schedule struct {
-	Kind   string  `json:"kind" default:"constant" enum:"constant,linear,cosine" doc:"after the warm-up: constant, or down to the floor at the last step"`
-	Warmup int     `json:"warmup" default:"0" min:"0" max:"1000000" doc:"steps in which the rate rises linearly"`
-	Floor  float64 `json:"floor" default:"0" min:"0" max:"1" when:"kind=linear,cosine" doc:"share of the rate that is left at the last step"`
 }

@@ -23,7 +23,7 @@ func writeJSON(b *bytes.Buffer, fields []*field, v reflect.Value, training bool)
 	b.WriteByte('{')
 	first := true
 	for _, f := range fields {
-		if f.absent(fields, v) || training && !f.trains() {
+		if f.absent(fields, v) || training && (!f.trains() || f.quiet && f.isStandard(v.Field(f.index))) {
 			continue
 		}
 		if !first {

@@ -9,7 +9,7 @@ import (
 // in another section, the nearest name in this one, or all names of this one.
 func suggest(name string, fields []*field, prefix string) string {
 	name = strings.ToLower(clip(name))
-	best, distance := "", len(name)/2+1
+	best, distance := "", (len(name)+1)/3+1
 	for _, f := range fields {
 		if n := editDistance(name, f.name); n < distance {
 			best, distance = f.name, n

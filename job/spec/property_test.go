@@ -3,6 +3,7 @@ package spec_test
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"reflect"
 	"slices"
 	"sort"
@@ -35,7 +36,7 @@ func valueOf(leaf *jsonschema.Schema) *rapid.Generator[any] {
 	case leaf.Type == "integer":
 		return rapid.Int64Range(int64(*leaf.Minimum), int64(*leaf.Maximum)).AsAny()
 	case leaf.ExclusiveMinimum != nil:
-		return rapid.Float64Range(1e-300, *leaf.Maximum).AsAny()
+		return rapid.Float64Range(max(1e-300, math.Nextafter(*leaf.ExclusiveMinimum, 2)), *leaf.Maximum).AsAny()
 	case leaf.ExclusiveMaximum != nil:
 		return rapid.Float64Range(*leaf.Minimum, 0.999999).AsAny()
 	}

@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -75,7 +76,7 @@ func unless(ok bool, format string, args ...any) string {
 
 // rules lists the relations between fields.
 func rules() []rule {
-	return append(trainingRules(), layoutRules()...)
+	return slices.Concat(trainingRules(), lossRules(), penaltyRules(), advantageRules(), layoutRules())
 }
 
 func trainingRules() []rule {

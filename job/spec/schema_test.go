@@ -60,6 +60,42 @@ func sorted[T any](m map[string]T) []string {
 	return keys
 }
 
+// needs returns what must stand beside a field for it to exist and have an effect.
+func needs(path string) map[string]any {
+	section := path[:strings.LastIndexByte(path, '.')+1]
+	switch {
+	case section == "start.":
+		return map[string]any{"start.checkpoint": "0123456789ab"}
+	case section == "grpo.overlong.":
+		return map[string]any{"grpo.overlong.max_length": 1000, "grpo.overlong.buffer": 10}
+	case section == "grpo.kl.adaptive.":
+		return map[string]any{"grpo.kl.coefficient": 0.1, "grpo.kl.adaptive.target": 0.5}
+	case section == "grpo.kl.sync.":
+		return map[string]any{"grpo.kl.coefficient": 0.1, "grpo.kl.sync.every": 3}
+	case section == "grpo.entropy.adaptive.":
+		return map[string]any{"grpo.entropy.adaptive.target": 0.5, "grpo.entropy.coefficient": 0.1}
+	case strings.HasPrefix(path, "grpo.tau_"):
+		return map[string]any{"grpo.algorithm": "sapo"}
+	case strings.HasPrefix(path, "grpo.shape_"), strings.HasPrefix(path, "grpo.rate_"):
+		return map[string]any{"grpo.algorithm": "vespo"}
+	}
+	return map[string]map[string]any{
+		"optimizer.momentum":               {"optimizer.kind": "sgd"},
+		"optimizer.schedule.floor":         {"optimizer.schedule.kind": "linear"},
+		"grpo.dynamic_sampling.min_groups": {"grpo.dynamic_sampling.rounds": 2},
+		"grpo.max_length":                  {"grpo.aggregation": "sequence_sum_norm"},
+		"grpo.accumulate":                  {"grpo.minibatches": 4},
+		"grpo.kl.kind":                     {"grpo.kl.coefficient": 0.1},
+		"grpo.kl.placement":                {"grpo.kl.coefficient": 0.1},
+		"grpo.correction.mode":             {"grpo.correction.level": "token"},
+		"grpo.correction.min":              {"grpo.correction.level": "token"},
+		"grpo.correction.max":              {"grpo.correction.level": "token"},
+		"grpo.min_group":                   {"grpo.zero_variance": "keep"},
+		"grpo.advantage.equal":             {"grpo.zero_variance": "keep"},
+		"grpo.advantage.singleton":         {"grpo.zero_variance": "keep", "grpo.min_group": 1},
+	}[path]
+}
+
 // document returns a spec that is valid, apart from the values given by path.
 func document(values map[string]any) map[string]any {
 	doc := make(map[string]any)
@@ -82,17 +118,13 @@ func document(values map[string]any) map[string]any {
 		put(path, value)
 	}
 	for path, value := range values {
-		if strings.HasPrefix(path, "start.") && values["start.checkpoint"] == nil {
-			put("start.checkpoint", "0123456789ab")
-		}
 		put(path, value)
 	}
-	for path := range values { // what a field needs beside it to exist
-		switch path {
-		case "optimizer.momentum":
-			put("optimizer.kind", "sgd")
-		case "optimizer.schedule.floor":
-			put("optimizer.schedule.kind", "linear")
+	for _, path := range sorted(values) {
+		for other, value := range needs(path) {
+			if _, given := values[other]; !given {
+				put(other, value)
+			}
 		}
 	}
 	return doc
@@ -229,11 +261,12 @@ func TestChoicesAreThoseOfThePackagesThatCompute(t *testing.T) {
 	t.Parallel()
 	fields := leaves(schema(t).Schema(), "")
 	for path, known := range map[string][]string{
-		"policy.kind":             {policy.Linear, policy.MLP},
-		"optimizer.kind":          optimize.Kinds(),
-		"optimizer.schedule.kind": optimize.Schedules(),
-		"grpo.algorithm":          grpo.Algorithms(),
-		"grpo.advantage.scale":    {string(grpo.ScaleNone), string(grpo.ScaleGroup), string(grpo.ScaleBatch)},
+		"policy.kind":              {policy.Linear, policy.MLP},
+		"optimizer.kind":           optimize.Kinds(),
+		"optimizer.schedule.kind":  optimize.Schedules(),
+		"grpo.algorithm":           grpo.Algorithms(),
+		"grpo.advantage.scale":     {string(grpo.ScaleNone), string(grpo.ScaleGroup), string(grpo.ScaleBatch), string(grpo.ScaleMean), string(grpo.ScaleWhiten), string(grpo.ScaleNonzero)},
+		"grpo.advantage.estimator": grpo.EstimatorNames(),
 	} {
 		for _, choice := range fields[path].Enum {
 			if !slices.Contains(known, fmt.Sprint(choice)) {
