@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/cohort-rl/cohort/docs/shell"
 	"github.com/cohort-rl/cohort/endtoend/programs"
 )
 
@@ -24,7 +25,7 @@ func TestEveryCommandOfTheDocsRuns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		blocks, err := blocksOf(file, string(text))
+		blocks, err := shell.Blocks(file, string(text))
 		if err != nil {
 			t.Error(err)
 			continue
@@ -41,7 +42,7 @@ func TestEveryCommandOfTheDocsRuns(t *testing.T) {
 
 // follow runs one file's blocks in one fresh folder, each going on where the one
 // above it ended.
-func follow(t *testing.T, blocks []block, bin string) {
+func follow(t *testing.T, blocks []shell.Block, bin string) {
 	t.Helper()
 	if len(blocks) == 0 {
 		return
@@ -49,14 +50,17 @@ func follow(t *testing.T, blocks []block, bin string) {
 	dir := t.TempDir()
 	clone(t, dir, bin)
 	for _, b := range blocks {
-		if len(b.commands) == 0 {
+		if len(b.Commands) == 0 {
 			continue
 		}
-		t.Run(b.name(), func(t *testing.T) {
-			if b.mark.skip != "" {
-				t.Skip(b.mark.skip)
+		t.Run(b.Name(), func(t *testing.T) {
+			if b.Mark.Skip != "" {
+				t.Skip(b.Mark.Skip)
 			}
-			said, err := run(t.Context(), b, dir)
+			if b.Mark.Services {
+				t.Skip("package integration runs it")
+			}
+			said, err := b.Run(t.Context(), dir)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, said)
 			}
@@ -64,9 +68,9 @@ func follow(t *testing.T, blocks []block, bin string) {
 	}
 }
 
-func hasRun(blocks []block) bool {
+func hasRun(blocks []shell.Block) bool {
 	for _, b := range blocks {
-		if b.mark.skip == "" && len(b.commands) > 0 {
+		if b.Mark.Skip == "" && !b.Mark.Services && len(b.Commands) > 0 {
 			return true
 		}
 	}

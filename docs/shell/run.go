@@ -1,4 +1,4 @@
-package docs_test
+package shell
 
 import (
 	"context"
@@ -32,13 +32,13 @@ ready() {
 `
 
 // script returns the block as a program for bash.
-func script(b block) string {
+func script(b Block) string {
 	var text strings.Builder
 	text.WriteString(preamble)
-	for _, command := range b.commands {
+	for _, command := range b.Commands {
 		text.WriteString(command + "\n")
-		if b.mark.ready != "" && inBackground(command) {
-			text.WriteString("ready " + quoted(b.mark.ready) + "\n")
+		if b.Mark.Ready != "" && inBackground(command) {
+			text.WriteString("ready " + quoted(b.Mark.Ready) + "\n")
 		}
 	}
 	return text.String()
@@ -50,11 +50,11 @@ func inBackground(command string) bool {
 
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// run executes a block in folder dir, where bin holds the programs, and returns
-// what it printed. When run returns, nothing that the block started is left: its
+// Run executes the block in folder dir, where bin holds the programs, and returns
+// what it printed. When Run returns, nothing that the block started is left: its
 // process group is killed.
-func run(ctx context.Context, b block, dir string) (output string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, b.mark.within)
+func (b Block) Run(ctx context.Context, dir string) (output string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, b.Mark.Within)
 	defer cancel()
 	out, err := os.CreateTemp(dir, ".output-")
 	if err != nil {
@@ -76,7 +76,7 @@ func run(ctx context.Context, b block, dir string) (output string, err error) {
 		err = errors.Join(err, killGroup(shell.Process.Pid))
 	}
 	if ctx.Err() != nil {
-		err = fmt.Errorf("not done within %v: %w", b.mark.within, ctx.Err())
+		err = fmt.Errorf("not done within %v: %w", b.Mark.Within, ctx.Err())
 	}
 	said, readErr := os.ReadFile(out.Name())
 	return string(said), errors.Join(err, readErr)

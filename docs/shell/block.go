@@ -1,4 +1,6 @@
-package docs_test
+// Package shell reads the commands of Markdown files and runs them, so that what
+// a reader types is what a test typed before.
+package shell
 
 import (
 	"fmt"
@@ -6,22 +8,24 @@ import (
 	"strings"
 )
 
-// block is one fenced block of commands in a Markdown file.
-type block struct {
-	file     string
-	line     int // of the opening fence
-	mark     mark
-	commands []string // lines for the shell, continuations kept
+// Block is one fenced block of commands in a Markdown file.
+type Block struct {
+	File     string
+	Line     int // of the opening fence
+	Mark     Mark
+	Commands []string // lines for the shell, continuations kept
 }
 
-func (b block) name() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
+// Name is the file and line of the block.
+func (b Block) Name() string { return fmt.Sprintf("%s:%d", b.File, b.Line) }
 
-// blocksOf finds the blocks of shell commands. Every one must carry a mark or
-// consist of make targets that are run anyway.
-func blocksOf(file, text string) ([]block, error) {
-	var found []block
-	var open *block // nil outside a block of commands
-	var last mark   // the mark on the nearest line above that is not empty
+// Blocks finds the blocks of shell commands in a file's text, in order. Every
+// one must carry a mark or consist of make targets that are run anyway, which
+// are left out of its commands. Errors name file and line.
+func Blocks(file, text string) ([]Block, error) {
+	var found []Block
+	var open *Block // nil outside a block of commands
+	var last Mark   // the mark on the nearest line above that is not empty
 	var fence, lang string
 	for i, line := range strings.Split(text, "\n") {
 		trimmed := strings.TrimSpace(line)
@@ -33,14 +37,14 @@ func blocksOf(file, text string) ([]block, error) {
 			fence, open = "", nil
 		case fence != "":
 			if open != nil {
-				open.commands = appendCommand(open.commands, lang, trimmed)
+				open.Commands = appendCommand(open.Commands, lang, trimmed)
 			}
 		case strings.HasPrefix(trimmed, "```"):
 			fence, lang = fenceOf(trimmed)
 			if isShell(lang) {
-				open = &block{file: file, line: i + 1, mark: last}
+				open = &Block{File: file, Line: i + 1, Mark: last}
 			}
-			last = mark{}
+			last = Mark{}
 		case trimmed != "":
 			m, _, err := parseMark(line)
 			if err != nil {
@@ -86,27 +90,27 @@ func appendCommand(commands []string, lang, line string) []string {
 	return append(commands, line)
 }
 
-// ranAnyway matches the make targets that need no run here: .ci/run runs lint
-// and test, tests build the same programs and run the same demo.
+// ranAnyway matches the make targets that need no run here: .ci/run runs lint,
+// test and test-services, tests build the same programs and run the same demo.
 func ranAnyway() *regexp.Regexp {
-	return regexp.MustCompile(`^make (build|demo|lint|test)\s*(#.*)?$`)
+	return regexp.MustCompile(`^make (build|demo|lint|test|test-services)\s*(#.*)?$`)
 }
 
 // checkMarks drops the make targets that are run anyway and refuses a block
 // that has other commands and no mark.
-func checkMarks(blocks []block) ([]block, error) {
+func checkMarks(blocks []Block) ([]Block, error) {
 	exempt := ranAnyway()
 	for i, b := range blocks {
 		var kept []string
-		for _, command := range b.commands {
+		for _, command := range b.Commands {
 			if !exempt.MatchString(command) {
 				kept = append(kept, command)
 			}
 		}
-		if len(kept) > 0 && !b.mark.given {
-			return nil, fmt.Errorf("%s: put <!-- test: run --> or <!-- test: skip REASON --> above this block", b.name())
+		if len(kept) > 0 && !b.Mark.Given {
+			return nil, fmt.Errorf("%s: put <!-- test: run -->, <!-- test: services --> or <!-- test: skip REASON --> above this block", b.Name())
 		}
-		blocks[i].commands = kept
+		blocks[i].Commands = kept
 	}
 	return blocks, nil
 }

@@ -1,4 +1,4 @@
-package docs_test
+package shell_test
 
 import (
 	"errors"
@@ -9,15 +9,17 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cohort-rl/cohort/docs/shell"
 )
 
-func fixture(t *testing.T, name string) ([]block, error) {
+func fixture(t *testing.T, name string) ([]shell.Block, error) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return blocksOf(name, string(text))
+	return shell.Blocks(name, string(text))
 }
 
 func TestBlocksCarryTheirMarksAndCommands(t *testing.T) {
@@ -30,23 +32,25 @@ func TestBlocksCarryTheirMarksAndCommands(t *testing.T) {
 		skip, ready string
 		within      time.Duration
 		commands    string
+		services    bool
 	}{
-		{within: usualDeadline, commands: "echo one\necho two > two.txt"},
+		{within: shell.UsualDeadline, commands: "echo one\necho two > two.txt"},
 		{within: 5 * time.Second, ready: "it's up", commands: "slow &\ncat two.txt"},
 		{skip: "needs a cluster", commands: "kubectl apply -f x.yaml"},
+		{within: time.Minute, ready: "Ready", services: true, commands: "make services-up"},
 		{commands: ""},
-		{within: usualDeadline, commands: "echo three \\\nfour\necho five"},
+		{within: shell.UsualDeadline, commands: "echo three \\\nfour\necho five"},
 	}
 	if len(blocks) != len(want) {
 		t.Fatalf("found %d blocks, want %d", len(blocks), len(want))
 	}
 	for i, w := range want {
 		b := blocks[i]
-		if b.mark.skip != w.skip || b.mark.ready != w.ready || b.mark.within != w.within {
-			t.Errorf("%s: mark %+v", b.name(), b.mark)
+		if b.Mark.Skip != w.skip || b.Mark.Ready != w.ready || b.Mark.Within != w.within || b.Mark.Services != w.services {
+			t.Errorf("%s: mark %+v", b.Name(), b.Mark)
 		}
-		if got := strings.Join(b.commands, "\n"); got != w.commands {
-			t.Errorf("%s: commands %q, want %q", b.name(), got, w.commands)
+		if got := strings.Join(b.Commands, "\n"); got != w.commands {
+			t.Errorf("%s: commands %q, want %q", b.Name(), got, w.commands)
 		}
 	}
 }
@@ -56,7 +60,7 @@ func TestBlockWithoutMarkIsRefused(t *testing.T) {
 	for name, reason := range map[string]string{
 		"unmarked.md":  "unmarked.md:5: put <!-- test: run -->",
 		"noreason.md":  "skip gives no reason",
-		"unknown.md":   `neither run nor skip`,
+		"unknown.md":   `neither run nor services nor skip`,
 		"unclosed.md":  "never closed",
 		"separated.md": "put <!-- test: run -->",
 	} {
@@ -69,7 +73,7 @@ func TestBlockWithoutMarkIsRefused(t *testing.T) {
 
 func TestFailingCommandFailsItsBlock(t *testing.T) {
 	t.Parallel()
-	said, err := run(t.Context(), commands("echo before", "false", "echo after"), t.TempDir())
+	said, err := commands("echo before", "false", "echo after").Run(t.Context(), t.TempDir())
 	if err == nil || strings.Contains(said, "after") || !strings.Contains(said, "before") {
 		t.Errorf("error %v, output %q", err, said)
 	}
@@ -77,14 +81,14 @@ func TestFailingCommandFailsItsBlock(t *testing.T) {
 
 func TestBackgroundCommandEndsWithItsBlock(t *testing.T) {
 	t.Parallel()
-	for name, b := range map[string]block{
+	for name, b := range map[string]shell.Block{
 		"ends on a signal": commands("sleep 600 &", "echo $!", "true"),
 		"after a failure":  commands("sleep 600 &", "echo $!", "false"),
 		"has left the shell": commands(
 			"(sleep 600 & echo $!)",
 		),
 	} {
-		said, _ := run(t.Context(), b, t.TempDir())
+		said, _ := b.Run(t.Context(), t.TempDir())
 		pid, err := strconv.Atoi(strings.TrimSpace(said))
 		if err != nil {
 			t.Fatalf("%s: %q: %v", name, said, err)
@@ -112,9 +116,9 @@ func waitGone(t *testing.T, name string, pid int) {
 func TestBlockThatHangsIsEndedAtItsDeadline(t *testing.T) {
 	t.Parallel()
 	b := commands("trap '' TERM", "sleep 600 & wait")
-	b.mark.within = 300 * time.Millisecond
+	b.Mark.Within = 300 * time.Millisecond
 	begin := time.Now()
-	if _, err := run(t.Context(), b, t.TempDir()); err == nil {
+	if _, err := b.Run(t.Context(), t.TempDir()); err == nil {
 		t.Error("a block past its deadline passed")
 	}
 	if took := time.Since(begin); took > 30*time.Second {
@@ -125,13 +129,13 @@ func TestBlockThatHangsIsEndedAtItsDeadline(t *testing.T) {
 func TestReadyWaitsForTheBackgroundCommand(t *testing.T) {
 	t.Parallel()
 	b := commands("(sleep 0.3; touch made; echo listening on it; sleep 600) &", "ls made")
-	b.mark.ready = "listening on"
-	if said, err := run(t.Context(), b, t.TempDir()); err != nil {
+	b.Mark.Ready = "listening on"
+	if said, err := b.Run(t.Context(), t.TempDir()); err != nil {
 		t.Errorf("%v\n%s", err, said)
 	}
 	b = commands("false &", "true")
-	b.mark.ready = "listening on"
-	if _, err := run(t.Context(), b, t.TempDir()); err == nil {
+	b.Mark.Ready = "listening on"
+	if _, err := b.Run(t.Context(), t.TempDir()); err == nil {
 		t.Error("a server that ended at once counted as ready")
 	}
 }
@@ -146,7 +150,7 @@ func TestBlockFindsProgramsAndKeepsToItsFolder(t *testing.T) {
 	if err := os.WriteFile(program, []byte("#!/bin/sh\npwd; cd; pwd\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	said, err := run(t.Context(), commands("bin/cohort-of-this-test", "cohort-of-this-test"), dir)
+	said, err := commands("bin/cohort-of-this-test", "cohort-of-this-test").Run(t.Context(), dir)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
@@ -157,6 +161,6 @@ func TestBlockFindsProgramsAndKeepsToItsFolder(t *testing.T) {
 	}
 }
 
-func commands(lines ...string) block {
-	return block{file: "here.md", mark: mark{given: true, within: usualDeadline}, commands: lines}
+func commands(lines ...string) shell.Block {
+	return shell.Block{File: "here.md", Mark: shell.Mark{Given: true, Within: shell.UsualDeadline}, Commands: lines}
 }
