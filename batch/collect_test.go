@@ -87,3 +87,14 @@ func TestScorerOutOfReachDecidesNothing(t *testing.T) {
 		t.Fatalf("%v, %v, %v", samples, outcomes, err)
 	}
 }
+
+func TestSampleSaysThatItsRolloutWasTruncated(t *testing.T) {
+	t.Parallel()
+	for _, truncated := range []bool{false, true} {
+		whole := trace(0, 1, 1)
+		whole.Events = append(whole.Events, telemetry.Event{Name: "end", Body: telemetry.End{Events: 3, Truncated: truncated}})
+		if s := batch.FromTrace(&whole, 1, weights); s.Truncated != truncated {
+			t.Errorf("truncated is %v, the end says %v", s.Truncated, truncated)
+		}
+	}
+}

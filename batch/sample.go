@@ -10,6 +10,7 @@ package batch
 import (
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/policy"
+	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/traces"
 )
 
@@ -47,6 +48,10 @@ func FromTrace(t *traces.Trace, reward float64, weights blob.Digest) Sample {
 		floats += len(t.Decisions[i].Features)
 	}
 	c.Features = make([]float32, 0, floats)
+	if n := len(t.Events); n > 0 {
+		end, _ := t.Events[n-1].Body.(telemetry.End)
+		s.Truncated = end.Truncated
+	}
 	for i, d := range t.Decisions {
 		c.Features = append(c.Features, d.Features...)
 		c.Offsets = append(c.Offsets, len(c.Features)/c.Width)

@@ -35,6 +35,7 @@ func sampleEvents() []telemetry.Event {
 		telemetry.Reward{Value: 0.1},
 		telemetry.Error{Class: "timeout", Message: "no answer\nin time", Causes: []telemetry.Cause{{Class: "net", Message: "reset"}}, Node: "plan", Duration: time.Minute, Attempt: 2},
 		telemetry.End{Events: 7},
+		telemetry.End{Events: 8, Truncated: true},
 		telemetry.Marker{Nonce: "n0", Job: "j0"},
 		telemetry.Final{Sequences: 12},
 	}

@@ -32,7 +32,7 @@ func toProto(e Event) *telemetrypb.Event {
 	case Error:
 		m.Body = &telemetrypb.Event_Error{Error: errorToProto(b)}
 	case End:
-		m.Body = &telemetrypb.Event_End{End: &telemetrypb.End{Events: b.Events}}
+		m.Body = &telemetrypb.Event_End{End: &telemetrypb.End{Events: b.Events, Truncated: b.Truncated}}
 	case Marker:
 		m.Body = &telemetrypb.Event_Marker{Marker: &telemetrypb.Marker{Nonce: b.Nonce, Job: b.Job}}
 	case Final:
@@ -80,7 +80,7 @@ func bodyFromProto(m *telemetrypb.Event) (Body, error) {
 	case *telemetrypb.Event_Error:
 		return errorFromProto(b.Error), nil
 	case *telemetrypb.Event_End:
-		return End{Events: b.End.GetEvents()}, nil
+		return End{Events: b.End.GetEvents(), Truncated: b.End.GetTruncated()}, nil
 	case *telemetrypb.Event_Marker:
 		return Marker{Nonce: b.Marker.GetNonce(), Job: b.Marker.GetJob()}, nil
 	case *telemetrypb.Event_Final:

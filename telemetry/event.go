@@ -103,6 +103,9 @@ type Cause struct {
 type End struct {
 	// Events is how many events the thread has, this one included.
 	Events uint64
+	// Truncated says that the thread was cut off at a limit of the agent: steps,
+	// tokens, time.
+	Truncated bool
 }
 
 // Marker bounds a range of the log. The driver of a job writes it.

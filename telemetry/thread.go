@@ -20,10 +20,11 @@ type Thread struct {
 	producer *Producer
 	id       string
 
-	mu       sync.Mutex // guards what follows, and keeps indices in order
-	next     uint64
-	ended    bool
-	delivery delivery // guarded by the producer
+	mu        sync.Mutex // guards what follows, and keeps indices in order
+	next      uint64
+	truncated bool
+	ended     bool
+	delivery  delivery // guarded by the producer
 }
 
 // Summary says what a thread left in the log.
@@ -85,6 +86,14 @@ func (t *Thread) admit(ctx context.Context, name string, body Body, attributes [
 	return err
 }
 
+// Truncate notes that the agent cuts the thread off at a limit (steps, tokens,
+// time), so that a job can tell it from one that ended by itself. End records it.
+func (t *Thread) Truncate() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.truncated = true
+}
+
 // Flush waits until every event recorded so far is acknowledged and returns
 // the last offset of each partition. Its error is the context's, or
 // ErrUndelivered when an event of the thread was given up.
@@ -97,7 +106,7 @@ func (t *Thread) Flush(ctx context.Context) ([]Position, error) {
 func (t *Thread) End(ctx context.Context, attributes ...Attribute) (Summary, error) {
 	t.mu.Lock()
 	if !t.ended {
-		if err := t.admit(ctx, "end", End{Events: t.next + 1}, attributes); err != nil {
+		if err := t.admit(ctx, "end", End{Events: t.next + 1, Truncated: t.truncated}, attributes); err != nil {
 			t.mu.Unlock()
 			return Summary{}, err
 		}

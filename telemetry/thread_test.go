@@ -138,6 +138,28 @@ func TestThreadIndexShowsADropAndNoRefusal(t *testing.T) {
 }
 
 // T8: an error event says what failed, down its chain.
+func TestEndSaysWhetherTheThreadWasCutOff(t *testing.T) {
+	t.Parallel()
+	b := startBroker(t, 1)
+	p := b.newProducer(t, nil)
+	for id, truncated := range map[string]bool{"whole": false, "cut": true} {
+		thread := telemetry.NewThread(p, id)
+		if truncated {
+			thread.Truncate()
+		}
+		if _, err := thread.End(deadline(t, 10*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ends := map[string]telemetry.Body{}
+	for _, m := range b.readAll(t)[0] {
+		ends[m.event.Thread] = m.event.Body
+	}
+	if ends["whole"] != (telemetry.End{Events: 1}) || ends["cut"] != (telemetry.End{Events: 1, Truncated: true}) {
+		t.Errorf("the log has %v", ends)
+	}
+}
+
 func TestFailRecordsClassMessageAndCauses(t *testing.T) {
 	t.Parallel()
 	deep := fmt.Errorf("call tool: %w", fmt.Errorf("dial: %w", errors.New("\xffreset")))

@@ -788,7 +788,9 @@ func (x *Cause) GetMessage() string {
 type End struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many events the thread has, this one included.
-	Events        uint64 `protobuf:"varint,1,opt,name=events,proto3" json:"events,omitempty"`
+	Events uint64 `protobuf:"varint,1,opt,name=events,proto3" json:"events,omitempty"`
+	// The thread was cut off at a limit of the agent: steps, tokens, time.
+	Truncated     bool `protobuf:"varint,2,opt,name=truncated,proto3" json:"truncated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -828,6 +830,13 @@ func (x *End) GetEvents() uint64 {
 		return x.Events
 	}
 	return 0
+}
+
+func (x *End) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
 }
 
 // Bounds a range of the log; written by the driver of a job.
@@ -988,9 +997,10 @@ const file_telemetry_proto_event_proto_rawDesc = "" +
 	"\aattempt\x18\x06 \x01(\rR\aattempt\"7\n" +
 	"\x05Cause\x12\x14\n" +
 	"\x05class\x18\x01 \x01(\tR\x05class\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\"\x1d\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\";\n" +
 	"\x03End\x12\x16\n" +
-	"\x06events\x18\x01 \x01(\x04R\x06events\"0\n" +
+	"\x06events\x18\x01 \x01(\x04R\x06events\x12\x1c\n" +
+	"\ttruncated\x18\x02 \x01(\bR\ttruncated\"0\n" +
 	"\x06Marker\x12\x14\n" +
 	"\x05nonce\x18\x01 \x01(\tR\x05nonce\x12\x10\n" +
 	"\x03job\x18\x02 \x01(\tR\x03job\"%\n" +
