@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/blob/patient"
@@ -79,27 +78,8 @@ func (c Config) awaitAll(ctx context.Context, opened *Connections, logger *slog.
 	if err != nil {
 		return cluster, err
 	}
-	return c.awaitKafka(ctx, opened.Log, logger)
-}
-
-// refusals is how often in a row Kafka must break a login off before it counts
-// as refused.
-const refusals = 3
-
-// awaitKafka waits for Kafka. Some brokers refuse a login by hanging up.
-func (c Config) awaitKafka(ctx context.Context, log *kafka.Log, logger *slog.Logger) (cluster kafka.Cluster, err error) {
-	broken := 0
-	err = await(ctx, c.Wait, logger, "Kafka", func(ctx context.Context) error {
-		var err error
-		cluster, err = c.CheckKafka(ctx, log)
-		if !errors.Is(err, kafkago.SASLAuthenticationFailed) {
-			broken = 0
-			return err
-		}
-		broken++
-		if fault, ok := errors.AsType[*Fault](err); ok && broken >= refusals {
-			fault.Lasting = true
-		}
+	err = await(ctx, c.Wait, logger, "Kafka", func(ctx context.Context) (err error) {
+		cluster, err = c.CheckKafka(ctx, opened.Log)
 		return err
 	})
 	return cluster, err
@@ -128,6 +108,14 @@ func (c Config) bind(ctx context.Context, store blob.Bucket, opened *Connections
 	for _, reason := range why {
 		logger.Warn("The bucket is bound to its services anew.", "reason", reason)
 	}
+	if err != nil {
+		return c.bindingFault(err)
+	}
+	return nil
+}
+
+// bindingFault says what an error of the binding means.
+func (c Config) bindingFault(err error) *Fault {
 	elsewhere, ok := errors.AsType[*deployment.Elsewhere](err)
 	switch {
 	case ok:
@@ -137,10 +125,8 @@ func (c Config) bind(ctx context.Context, store blob.Bucket, opened *Connections
 		}
 	case errors.Is(err, deployment.ErrToken):
 		return c.redisFault(err)
-	case err != nil:
-		return c.storeFault(err)
 	}
-	return nil
+	return c.storeFault(err)
 }
 
 // Close closes what was opened. The store's connections end with the context

@@ -49,11 +49,20 @@ const pause = 200 * time.Millisecond
 func await(ctx context.Context, wait time.Duration, logger *slog.Logger, service string, check func(context.Context) error) error {
 	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	err := check(waiting)
-	for said := false; err != nil; err = check(waiting) {
-		fault, ok := errors.AsType[*Fault](err)
-		if !ok || fault.Lasting {
+	var fault *Fault
+	said := false
+	for {
+		err := check(waiting)
+		if err == nil {
+			return nil
+		}
+		found, ok := errors.AsType[*Fault](err)
+		if !ok || found.Lasting {
 			return err
+		}
+		// That time is up says less than what was wrong before.
+		if fault == nil || !errors.Is(err, context.DeadlineExceeded) {
+			fault = found
 		}
 		if !said {
 			logger.Info("Waiting for a service that does not answer yet.", "service", service, "error", fault.Err, "for", wait)
@@ -64,7 +73,6 @@ func await(ctx context.Context, wait time.Duration, logger *slog.Logger, service
 			return fault
 		}
 	}
-	return nil
 }
 
 // nonce returns 128 random bits in hexadecimal.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -52,8 +53,12 @@ func (c Config) kafkaFault(err error) *Fault {
 	case code == kafkago.SASLAuthenticationFailed:
 		f.What += " refuses the login"
 		f.Remedy = "check --kafka-user and --kafka-password or --kafka-password-file"
-		// A broker that goes down in the middle of a login says nothing more.
+		// A broker that goes down in the middle of a login gives no reason.
 		f.Lasting = !strings.HasSuffix(err.Error(), code.Error())
+	case c.KafkaSASL != "" && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
+		f.What += " hangs up"
+		f.Remedy = "wait until it has started, or check --kafka-user and --kafka-password, and whether it wants --kafka-tls"
+		f.Lasting = false
 	case code == kafkago.UnsupportedSASLMechanism, code == kafkago.IllegalSASLState:
 		f.What += fmt.Sprintf(" does not take logins by %s", c.KafkaSASL)
 		f.Remedy = "set --kafka-sasl to a mechanism that its listener has, or take it away"

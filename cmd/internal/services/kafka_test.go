@@ -1,0 +1,89 @@
+package services_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+func TestSecuredKafkaLetsInWhoHasUserPasswordAndAuthority(t *testing.T) {
+	t.Parallel()
+	settings, ca := authority(t)
+	for flag, mechanism := range map[string]string{"plain": "PLAIN", "scram-sha-256": "SCRAM-SHA-256", "scram-sha-512": "SCRAM-SHA-512"} {
+		t.Run(flag, func(t *testing.T) {
+			t.Parallel()
+			c := whole(t)
+			c.Kafka = []string{"127.0.0.1:1", startKafka(t, kfake.EnableSASL(), kfake.Superuser(mechanism, "cohort", password), kfake.TLS(settings))}
+			c.KafkaSASL, c.KafkaUser, c.KafkaPasswordFile, c.KafkaCA = flag, "cohort", secretFile(t), ca
+			connected(t, c)
+
+			// This broker hangs up without a word; see the next test for one that talks.
+			wrong := c
+			wrong.KafkaPasswordFile, wrong.KafkaPassword, wrong.Wait = "", "wrong", time.Second
+			says(t, refused(t, wrong), "Kafka at 127.0.0.1:1, 127.0.0.1:", "within 1s", "check --kafka-user and --kafka-password")
+
+			stranger := c
+			stranger.KafkaCA, stranger.KafkaTLS, stranger.Wait = "", true, time.Hour
+			says(t, refused(t, stranger), "certificate that is not trusted", "--kafka-ca")
+		})
+	}
+}
+
+func TestKafkaIsRefusedAtOnceWithTheRemedy(t *testing.T) {
+	t.Parallel()
+	reason := "Authentication failed during authentication due to invalid credentials"
+	for name, test := range map[string]struct {
+		request kmsg.Request
+		answer  kmsg.Response
+		want    []string
+	}{
+		"wrong credentials": {
+			&kmsg.SASLAuthenticateRequest{}, &kmsg.SASLAuthenticateResponse{ErrorCode: 58, ErrorMessage: &reason},
+			[]string{"refuses the login", reason, "--kafka-user and --kafka-password"},
+		},
+		"another mechanism": {
+			&kmsg.SASLHandshakeRequest{}, &kmsg.SASLHandshakeResponse{ErrorCode: 33},
+			[]string{"does not take logins by scram-sha-256", "--kafka-sasl"},
+		},
+		"no login at all": {
+			&kmsg.SASLHandshakeRequest{}, &kmsg.SASLHandshakeResponse{ErrorCode: 34},
+			[]string{"does not take logins by scram-sha-256", "take it away"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-256", "cohort", password))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(broker.Close)
+			broker.ControlKey(test.request.Key(), func(request kmsg.Request) (kmsg.Response, error, bool) {
+				broker.KeepControl()
+				test.answer.SetVersion(request.GetVersion())
+				return test.answer, nil, true
+			})
+			c := whole(t)
+			c.Kafka, c.Wait = broker.ListenAddrs(), time.Hour // it must not be waited for
+			c.KafkaSASL, c.KafkaUser, c.KafkaPassword = "scram-sha-256", "cohort", password
+			says(t, refused(t, c), append(test.want, "Kafka at "+c.Kafka[0])...)
+		})
+	}
+}
+
+func TestKafkaThatWantsMoreIsNamedAfterTheWait(t *testing.T) {
+	t.Parallel()
+	settings, _ := authority(t)
+	for name, options := range map[string][]kfake.Opt{
+		"a login": {kfake.EnableSASL(), kfake.Superuser("PLAIN", "cohort", password)},
+		"TLS":     {kfake.TLS(settings)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := whole(t)
+			c.Kafka, c.Wait = []string{startKafka(t, options...)}, time.Second
+			says(t, refused(t, c), "Kafka at "+c.Kafka[0]+" does not answer within 1s", "set --kafka-tls and --kafka-sasl")
+		})
+	}
+}
