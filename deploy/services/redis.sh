@@ -58,7 +58,7 @@ start_redis() {
 secure_redis() {
   printf 'tls-cert-file %s\ntls-key-file %s\ntls-auth-clients no\n' "$data/keys/server.pem" "$data/keys/server.key"
   printf 'user default off\n'
-  printf 'user %s on >%s ~* &* +@all -@admin -@dangerous +info\n' "$COHORT_REDIS_USER" "$COHORT_REDIS_PASSWORD"
+  printf 'user %s on >%s ~cohort-* ~asynq:* &asynq:* +@all -@admin -@dangerous +info\n' "$COHORT_REDIS_USER" "$COHORT_REDIS_PASSWORD"
 }
 
 ask_redis() { "$cache/ready" redis "$(address redis)"; }
