@@ -73,6 +73,10 @@ lint: ## check style, import direction, arithmetic, dead code and go.mod
 bench: ## run the benchmarks (BENCH=pattern, PKG=packages)
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem $(or $(PKG),./...)
 
+.PHONY: bench-system
+bench-system: build ## measure whole systems: rollouts per second, overhead, CPU (FLAGS="-seconds 10s")
+	$(GO) run ./bench/system $(FLAGS)
+
 .PHONY: simulate
 simulate: ## run jobs under simulated faults (SEED=1 RUNS=1000)
 	$(GO) test ./simulation -count=1 -timeout=0 -v -args -seed=$(SEED) -runs=$(RUNS)
