@@ -3,6 +3,7 @@ package telemetry
 import (
 	"crypto/tls"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/segmentio/kafka-go/sasl"
@@ -14,20 +15,38 @@ import (
 )
 
 // Security is how to be let in by a Kafka cluster. Its zero value is a plain
-// connection. An agent reads it from COHORT_KAFKA_SASL, _USER, _PASSWORD,
-// _PASSWORD_FILE, _TLS and _CA, as coordinator and worker do.
+// connection. The tags are those of coordinator, worker and agents alike, for
+// programs that read flags and environment with kong.
 type Security struct {
 	// SASL is the mechanism of the login: plain, scram-sha-256 or
 	// scram-sha-512; empty for none.
-	SASL string
-	User string
+	SASL string `name:"kafka-sasl" env:"COHORT_KAFKA_SASL" placeholder:"MECHANISM" group:"Kafka" help:"How to log in to Kafka: plain, scram-sha-256 or scram-sha-512."`
+	User string `name:"kafka-user" env:"COHORT_KAFKA_USER" placeholder:"NAME" group:"Kafka" help:"User of Kafka."`
 	// Password, or the file that holds it.
-	Password     secret.Text
-	PasswordFile string
+	Password     secret.Text `name:"kafka-password" env:"COHORT_KAFKA_PASSWORD" placeholder:"SECRET" group:"Kafka" help:"Password of Kafka. Rather use the environment or a file: others can read a command line."`
+	PasswordFile string      `name:"kafka-password-file" env:"COHORT_KAFKA_PASSWORD_FILE" placeholder:"FILE" group:"Kafka" help:"File with the password of Kafka."`
 	// TLS encrypts the connections; CA, a PEM file of authorities to trust beside
 	// the system's, implies it.
-	TLS bool
-	CA  string
+	TLS bool   `name:"kafka-tls" env:"COHORT_KAFKA_TLS" group:"Kafka" help:"Speak TLS with Kafka."`
+	CA  string `name:"kafka-ca" env:"COHORT_KAFKA_CA" placeholder:"FILE" group:"Kafka" help:"PEM file of authorities to trust beside the system's; implies --kafka-tls."`
+}
+
+// SecurityFromEnvironment reads COHORT_KAFKA_SASL, _USER, _PASSWORD,
+// _PASSWORD_FILE, _TLS and _CA through getenv, such as os.Getenv. An agent that
+// has no flags of its own for them is let in where the workers are.
+func SecurityFromEnvironment(getenv func(string) string) (Security, error) {
+	s := Security{
+		SASL: getenv("COHORT_KAFKA_SASL"), User: getenv("COHORT_KAFKA_USER"),
+		Password: secret.Text(getenv("COHORT_KAFKA_PASSWORD")), PasswordFile: getenv("COHORT_KAFKA_PASSWORD_FILE"),
+		CA: getenv("COHORT_KAFKA_CA"),
+	}
+	if text := getenv("COHORT_KAFKA_TLS"); text != "" {
+		var err error
+		if s.TLS, err = strconv.ParseBool(text); err != nil {
+			return s, fmt.Errorf("COHORT_KAFKA_TLS %q: use true or false", text)
+		}
+	}
+	return s, nil
 }
 
 // Mechanisms are what Security.SASL may be besides empty.

@@ -126,13 +126,14 @@ func judge(err error) verdict {
 	switch code {
 	case kafka.UnknownTopicOrPartition, kafka.LeaderNotAvailable, kafka.NotLeaderForPartition,
 		kafka.BrokerNotAvailable, kafka.NotEnoughReplicas, kafka.ThrottlingQuotaExceeded,
-		kafka.FencedLeaderEpoch, kafka.UnknownLeaderEpoch, kafka.UnknownTopicID:
+		kafka.FencedLeaderEpoch, kafka.UnknownLeaderEpoch, kafka.UnknownTopicID,
+		kafka.SASLAuthenticationFailed: // a broker that goes down in the middle of a login looks so
 		return retry
 	case kafka.MessageSizeTooLarge, kafka.RecordListTooLarge:
 		return halve
 	case kafka.InvalidTopic, kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed,
 		kafka.InvalidTimestamp, kafka.InvalidRecord, kafka.PolicyViolation, kafka.InvalidRequiredAcks,
-		kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState, kafka.SASLAuthenticationFailed,
+		kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState,
 		kafka.UnsupportedVersion, kafka.UnsupportedForMessageFormat:
 		return refuse
 	default:

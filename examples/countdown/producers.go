@@ -2,11 +2,14 @@ package countdown
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/segmentio/kafka-go/sasl"
 
 	"github.com/cohort-rl/cohort/agent"
 	"github.com/cohort-rl/cohort/telemetry"
@@ -19,6 +22,8 @@ const maxProducers = 16
 // events to. Attempts share it; the one unused for longest makes room.
 type producers struct {
 	budget time.Duration // for closing a producer
+	sasl   sasl.Mechanism
+	tls    *tls.Config
 
 	mu     sync.Mutex // guards what follows
 	byKey  map[string]*shared
@@ -32,8 +37,16 @@ type shared struct {
 	used     uint64 // the turn of the last use
 }
 
-func newProducers(budget time.Duration) *producers {
-	return &producers{budget: budget, byKey: make(map[string]*shared)}
+func newProducers(budget time.Duration, security telemetry.Security) (*producers, error) {
+	mechanism, err := security.Mechanism()
+	if err != nil {
+		return nil, err
+	}
+	secured, err := security.TLSConfig()
+	if err != nil {
+		return nil, err
+	}
+	return &producers{budget: budget, sasl: mechanism, tls: secured, byKey: make(map[string]*shared)}, nil
 }
 
 // acquire returns the producer of a topic. The caller calls release when its
@@ -50,7 +63,7 @@ func (p *producers) acquire(ctx context.Context, to agent.TracesAddress) (produc
 		if err := p.makeRoom(ctx); err != nil {
 			return nil, nil, err
 		}
-		made, err := telemetry.NewProducer(telemetry.Config{Brokers: to.Brokers, Topic: to.Topic}) //nolint:contextcheck // it outlives the attempt that needs it first
+		made, err := telemetry.NewProducer(telemetry.Config{Brokers: to.Brokers, Topic: to.Topic, SASL: p.sasl, TLS: p.tls}) //nolint:contextcheck // it outlives the attempt that needs it first
 		if err != nil {
 			return nil, nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/agent"
+	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/trust"
 )
 
@@ -22,6 +23,8 @@ type Config struct {
 	// PolicyCA is a PEM file of authorities to trust beside the system's when
 	// policies are asked over TLS; empty for none.
 	PolicyCA string
+	// Kafka is how the agent is let in by the Kafka that requests name.
+	Kafka telemetry.Security
 	// Log is a JSON Lines file that gets a Row for each attempt answered well;
 	// empty keeps none.
 	Log string
@@ -49,12 +52,16 @@ func Serve(ctx context.Context, config Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("--policy-ca: %w", err)
 	}
+	producers, err := newProducers(stopBudget, config.Kafka)
+	if err != nil {
+		return err
+	}
 	log, err := openJournal(config.Log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, log.close()) }()
-	p := &player{policies: newPolicies(settings), producers: newProducers(stopBudget), journal: log}
+	p := &player{policies: newPolicies(settings), producers: producers, journal: log}
 	defer func() {
 		p.policies.close()
 		err = errors.Join(err, p.producers.close(context.WithoutCancel(ctx)))

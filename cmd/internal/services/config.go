@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/secret"
+	"github.com/cohort-rl/cohort/telemetry"
 )
 
 // Secret is text that prints as [redacted], whatever prints it.
@@ -16,27 +17,23 @@ type Secret = secret.Text
 // Config is where Redis, Kafka and the object store are, and how to be let in.
 // kong reads it: flags, COHORT_* in the environment, and the config file.
 type Config struct {
-	Redis               []string `default:"127.0.0.1:6379" env:"COHORT_REDIS" placeholder:"ADDRESS" group:"redis" help:"Redis, which carries work; it may lose everything at any time (${default}). HOST:PORT, redis://HOST:PORT/DB, rediss://HOST:PORT/DB for TLS, or several HOST:PORT of Sentinels."`
-	RedisSentinelMaster string   `env:"COHORT_REDIS_SENTINEL_MASTER" placeholder:"NAME" group:"redis" help:"Name of the master that the Sentinels in --redis watch."`
-	RedisUser           string   `env:"COHORT_REDIS_USER" placeholder:"NAME" group:"redis" help:"User of Redis's ACL. Default: Redis's own default user."`
-	RedisPassword       Secret   `env:"COHORT_REDIS_PASSWORD" placeholder:"SECRET" group:"redis" help:"Password of Redis. On a command line others can read it: rather use the environment or a file."`
-	RedisPasswordFile   string   `env:"COHORT_REDIS_PASSWORD_FILE" placeholder:"FILE" group:"redis" help:"File with the password of Redis."`
-	RedisCA             string   `name:"redis-ca" env:"COHORT_REDIS_CA" placeholder:"FILE" group:"redis" help:"PEM file of authorities to trust beside the system's; implies TLS."`
-	RedisDB             int      `name:"redis-db" env:"COHORT_REDIS_DB" placeholder:"N" group:"redis" help:"Number of Redis's database (0)."`
+	Redis               []string `default:"127.0.0.1:6379" env:"COHORT_REDIS" placeholder:"ADDRESS" group:"Redis" help:"Redis, which carries work; it may lose everything at any time (${default}). HOST:PORT, redis://HOST:PORT/DB, rediss://HOST:PORT/DB for TLS, or several HOST:PORT of Sentinels."`
+	RedisSentinelMaster string   `env:"COHORT_REDIS_SENTINEL_MASTER" placeholder:"NAME" group:"Redis" help:"Name of the master that the Sentinels in --redis watch."`
+	RedisUser           string   `env:"COHORT_REDIS_USER" placeholder:"NAME" group:"Redis" help:"User of Redis's ACL. Default: Redis's own default user."`
+	RedisPassword       Secret   `env:"COHORT_REDIS_PASSWORD" placeholder:"SECRET" group:"Redis" help:"Password of Redis. On a command line others can read it: rather use the environment or a file."`
+	RedisPasswordFile   string   `env:"COHORT_REDIS_PASSWORD_FILE" placeholder:"FILE" group:"Redis" help:"File with the password of Redis."`
+	RedisCA             string   `name:"redis-ca" env:"COHORT_REDIS_CA" placeholder:"FILE" group:"Redis" help:"PEM file of authorities to trust beside the system's; implies TLS."`
+	RedisDB             int      `name:"redis-db" env:"COHORT_REDIS_DB" placeholder:"N" group:"Redis" help:"Number of Redis's database (0)."`
 
-	Kafka             []string `default:"127.0.0.1:9092" env:"COHORT_KAFKA" placeholder:"HOST:PORT" group:"kafka" help:"Brokers of Kafka, which carries what agents record (${default}). Agents are told these addresses."`
-	KafkaSASL         string   `name:"kafka-sasl" enum:",plain,scram-sha-256,scram-sha-512" default:"" env:"COHORT_KAFKA_SASL" placeholder:"MECHANISM" group:"kafka" help:"How to log in to Kafka: plain, scram-sha-256 or scram-sha-512."`
-	KafkaUser         string   `env:"COHORT_KAFKA_USER" placeholder:"NAME" group:"kafka" help:"User of Kafka."`
-	KafkaPassword     Secret   `env:"COHORT_KAFKA_PASSWORD" placeholder:"SECRET" group:"kafka" help:"Password of Kafka. Rather use the environment or a file."`
-	KafkaPasswordFile string   `env:"COHORT_KAFKA_PASSWORD_FILE" placeholder:"FILE" group:"kafka" help:"File with the password of Kafka."`
-	KafkaTLS          bool     `name:"kafka-tls" env:"COHORT_KAFKA_TLS" group:"kafka" help:"Speak TLS with Kafka."`
-	KafkaCA           string   `name:"kafka-ca" env:"COHORT_KAFKA_CA" placeholder:"FILE" group:"kafka" help:"PEM file of authorities to trust beside the system's; implies --kafka-tls."`
+	Kafka []string `default:"127.0.0.1:9092" env:"COHORT_KAFKA" placeholder:"HOST:PORT" group:"Kafka" help:"Brokers of Kafka, which carries what agents record (${default}). Agents are told these addresses."`
+	// KafkaSecurity is how to be let in by Kafka: --kafka-sasl and so on.
+	KafkaSecurity telemetry.Security `embed:""`
 
-	Store              string `required:"" env:"COHORT_STORE" placeholder:"URL" group:"store" help:"Object store, which holds everything that must last: file:///DIR or s3://BUCKET/PREFIX?endpoint=URL&region=REGION&style=path|virtual&ca=FILE."`
-	StoreAccessKey     string `env:"COHORT_STORE_ACCESS_KEY" placeholder:"KEY" group:"store" help:"Access key of an s3 store. Default: AWS_ACCESS_KEY_ID and the like, AWS's files, or the role of the cloud's machine."`
-	StoreSecretKey     Secret `env:"COHORT_STORE_SECRET_KEY" placeholder:"SECRET" group:"store" help:"Secret key that belongs to it. Rather use the environment or a file."`
-	StoreSecretKeyFile string `env:"COHORT_STORE_SECRET_KEY_FILE" placeholder:"FILE" group:"store" help:"File with the secret key."`
+	Store              string `required:"" env:"COHORT_STORE" placeholder:"URL" group:"Object store" help:"Object store, which holds everything that must last: file:///DIR or s3://BUCKET/PREFIX?endpoint=URL&region=REGION&style=path|virtual&ca=FILE."`
+	StoreAccessKey     string `env:"COHORT_STORE_ACCESS_KEY" placeholder:"KEY" group:"Object store" help:"Access key of an s3 store. Default: AWS_ACCESS_KEY_ID and the like, AWS's files, or the role of the cloud's machine."`
+	StoreSecretKey     Secret `env:"COHORT_STORE_SECRET_KEY" placeholder:"SECRET" group:"Object store" help:"Secret key that belongs to it. Rather use the environment or a file."`
+	StoreSecretKeyFile string `env:"COHORT_STORE_SECRET_KEY_FILE" placeholder:"FILE" group:"Object store" help:"File with the secret key."`
 
 	Wait   time.Duration `default:"10s" env:"COHORT_WAIT" help:"How long to wait at start for each service that does not answer yet (${default})."`
-	Rebind bool          `env:"COHORT_REBIND" help:"The deployment has moved to another Redis or Kafka: bind the bucket to the ones that are named now."`
+	Rebind bool          `help:"The deployment has moved to another Redis or Kafka: bind the bucket to the ones that are named now."`
 }

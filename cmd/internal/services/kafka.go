@@ -9,22 +9,13 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 
-	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/traces/kafka"
 )
-
-// kafkaSecurity are the settings that agents have too.
-func (c Config) kafkaSecurity() telemetry.Security {
-	return telemetry.Security{
-		SASL: c.KafkaSASL, User: c.KafkaUser, Password: c.KafkaPassword, PasswordFile: c.KafkaPasswordFile,
-		TLS: c.KafkaTLS, CA: c.KafkaCA,
-	}
-}
 
 // OpenKafka returns the log on Kafka, which connects when it is used. The caller
 // must Close it.
 func (c Config) OpenKafka(context.Context) (*kafka.Log, error) {
-	security := c.kafkaSecurity()
+	security := c.KafkaSecurity
 	mechanism, err := security.Mechanism()
 	if err != nil {
 		return nil, err
@@ -55,12 +46,12 @@ func (c Config) kafkaFault(err error) *Fault {
 		f.Remedy = "check --kafka-user and --kafka-password or --kafka-password-file"
 		// A broker that goes down in the middle of a login gives no reason.
 		f.Lasting = !strings.HasSuffix(err.Error(), code.Error())
-	case c.KafkaSASL != "" && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
+	case c.KafkaSecurity.SASL != "" && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
 		f.What += " hangs up"
 		f.Remedy = "wait until it has started, or check --kafka-user and --kafka-password, and whether it wants --kafka-tls"
 		f.Lasting = false
 	case code == kafkago.UnsupportedSASLMechanism, code == kafkago.IllegalSASLState:
-		f.What += fmt.Sprintf(" does not take logins by %s", c.KafkaSASL)
+		f.What += fmt.Sprintf(" does not take logins by %s", c.KafkaSecurity.SASL)
 		f.Remedy = "set --kafka-sasl to a mechanism that its listener has, or take it away"
 	case code == kafkago.ClusterAuthorizationFailed, code == kafkago.TopicAuthorizationFailed:
 		f.What += " refuses the user"
@@ -74,7 +65,7 @@ func (c Config) kafkaFault(err error) *Fault {
 	default:
 		f.What += " does not answer"
 		f.Remedy = "start it, or name another with --kafka"
-		if c.KafkaSASL == "" || !c.KafkaTLS && c.KafkaCA == "" {
+		if c.KafkaSecurity.SASL == "" || !c.KafkaSecurity.TLS && c.KafkaSecurity.CA == "" {
 			f.Remedy += "; if it asks for TLS or a login, set --kafka-tls and --kafka-sasl"
 		}
 		f.Lasting = false

@@ -16,16 +16,16 @@ func TestSecuredKafkaLetsInWhoHasUserPasswordAndAuthority(t *testing.T) {
 			t.Parallel()
 			c := whole(t)
 			c.Kafka = []string{"127.0.0.1:1", startKafka(t, kfake.EnableSASL(), kfake.Superuser(mechanism, "cohort", password), kfake.TLS(settings))}
-			c.KafkaSASL, c.KafkaUser, c.KafkaPasswordFile, c.KafkaCA = flag, "cohort", secretFile(t), ca
+			c.KafkaSecurity.SASL, c.KafkaSecurity.User, c.KafkaSecurity.PasswordFile, c.KafkaSecurity.CA = flag, "cohort", secretFile(t), ca
 			connected(t, c)
 
 			// This broker hangs up without a word; see the next test for one that talks.
 			wrong := c
-			wrong.KafkaPasswordFile, wrong.KafkaPassword, wrong.Wait = "", "wrong", time.Second
+			wrong.KafkaSecurity.PasswordFile, wrong.KafkaSecurity.Password, wrong.Wait = "", "wrong", time.Second
 			says(t, refused(t, wrong), "Kafka at 127.0.0.1:1, 127.0.0.1:", "within 1s", "check --kafka-user and --kafka-password")
 
 			stranger := c
-			stranger.KafkaCA, stranger.KafkaTLS, stranger.Wait = "", true, time.Hour
+			stranger.KafkaSecurity.CA, stranger.KafkaSecurity.TLS, stranger.Wait = "", true, time.Hour
 			says(t, refused(t, stranger), "certificate that is not trusted", "--kafka-ca")
 		})
 	}
@@ -66,7 +66,7 @@ func TestKafkaIsRefusedAtOnceWithTheRemedy(t *testing.T) {
 			})
 			c := whole(t)
 			c.Kafka, c.Wait = broker.ListenAddrs(), time.Hour // it must not be waited for
-			c.KafkaSASL, c.KafkaUser, c.KafkaPassword = "scram-sha-256", "cohort", password
+			c.KafkaSecurity.SASL, c.KafkaSecurity.User, c.KafkaSecurity.Password = "scram-sha-256", "cohort", password
 			says(t, refused(t, c), append(test.want, "Kafka at "+c.Kafka[0])...)
 		})
 	}

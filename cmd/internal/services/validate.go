@@ -28,7 +28,7 @@ func (c Config) Validate() error {
 	if len(c.Kafka) == 0 {
 		return errors.New("--kafka names no broker: give one or more as HOST:PORT, separated by commas")
 	}
-	if err := c.kafkaSecurity().Validate(); err != nil {
+	if err := c.KafkaSecurity.Validate(); err != nil {
 		return err
 	}
 	secretKey := c.StoreSecretKey != "" || c.StoreSecretKeyFile != ""
