@@ -14,6 +14,7 @@ import (
 
 	"github.com/cohort-rl/cohort/agent"
 	"github.com/cohort-rl/cohort/policy/serve"
+	"github.com/cohort-rl/cohort/secret"
 	"github.com/cohort-rl/cohort/telemetry"
 )
 
@@ -176,7 +177,7 @@ func (a *misbehaving) choose(ctx context.Context, r agent.Request, asked task, t
 			features[i*width+1] = 1
 		}
 		features[asked.Best*width+2] = 1
-		client := serve.Client{URL: r.Policy.URL, HTTP: a.http}
+		client := serve.Client{URL: r.Policy.URL, Token: secret.Text(r.Policy.Token), HTTP: a.http}
 		choices, err := client.Decide(ctx, serve.Request{Seed: r.Seed, Greedy: r.Greedy, Decisions: []serve.Decision{
 			{Features: serve.Rows{Width: width, Values: features}},
 		}})

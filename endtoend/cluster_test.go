@@ -31,7 +31,7 @@ func startCluster(t *testing.T, store string, env []string, coordinators, worker
 	t.Cleanup(func() { _ = c.kafka.Close() })
 	c.startRedis(t, 0)
 	for n := range coordinators {
-		c.coordinators = append(c.coordinators, c.launch(t, "coordinator", n, "--listen", "127.0.0.1:0", "--lease", "1s", "--rescan", "200ms"))
+		c.coordinators = append(c.coordinators, c.launch(t, "coordinator", n, "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--lease", "1s", "--rescan", "200ms"))
 	}
 	for n := range workers {
 		c.startWorker(t, n)

@@ -3,14 +3,17 @@
 package integration_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/cohort-rl/cohort/blob"
-	"github.com/cohort-rl/cohort/blob/open"
 	"github.com/cohort-rl/cohort/examples/countdown"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/job/spec"
@@ -20,46 +23,44 @@ import (
 const (
 	// steps is how long the job is.
 	steps = 6
+	// heldOut is how many tasks an evaluation has. No checkpoint depends on it.
+	heldOut = 20
 	// patience bounds the wait for anything a job does.
 	patience = 3 * time.Minute
 )
 
-// run is the countdown job with the processes that do it.
-type run struct {
+// trial is the countdown job with the processes that do it.
+type trial struct {
 	services    services
 	store       blob.Bucket
 	id          job.ID
-	coordinator *program
-	workers     []*program
+	coordinator *process
+	workers     []*process
 }
 
 // begin starts a coordinator, workers and an agent, and submits the job.
-func begin(t *testing.T, s services, workers int) *run {
+func begin(t *testing.T, s services, workers int) *trial {
 	t.Helper()
-	store, err := open.Open(t.Context(), s.store, open.Options{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &run{services: s, store: store, id: job.ID("countdown-" + uuid.NewString()[:8])}
+	r := &trial{services: s, store: s.openStore(t), id: job.ID("countdown-" + uuid.NewString()[:8])}
 	r.startCoordinator(t)
-	for range workers {
-		r.startWorker(t)
+	for n := range workers {
+		r.startWorker(t, fmt.Sprintf("worker-%d", n))
 	}
-	r.submit(t, startAgent(t))
+	r.submit(t, startAgent(t, s.environment()))
 	return r
 }
 
-func (r *run) startCoordinator(t *testing.T) {
+func (r *trial) startCoordinator(t *testing.T) {
 	t.Helper()
-	r.coordinator = start(t, "coordinator", append(r.services.arguments(), "--listen", "127.0.0.1:0")...)
+	r.coordinator = start(t, r.services.environment(), "coordinator", "--listen", "127.0.0.1:0")
 }
 
-func (r *run) startWorker(t *testing.T) {
+func (r *trial) startWorker(t *testing.T, name string) {
 	t.Helper()
-	r.workers = append(r.workers, start(t, "worker", r.services.arguments()...))
+	r.workers = append(r.workers, start(t, r.services.environment(), "worker", "--name", name))
 }
 
-func (r *run) submit(t *testing.T, agent string) {
+func (r *trial) submit(t *testing.T, agent string) {
 	t.Helper()
 	s, err := spec.Decode("job.yaml", countdown.Job())
 	if err != nil {
@@ -67,9 +68,10 @@ func (r *run) submit(t *testing.T, agent string) {
 	}
 	s.Steps = steps
 	s.Agent.URL, s.Agent.Health = agent+"/rollouts", agent+"/healthz"
+	few := bytes.Join(bytes.SplitAfterN(countdown.HeldOut(), []byte("\n"), heldOut+1)[:heldOut], nil)
 	_, _, err = submission.Submit(t.Context(), r.store, submission.Request{
 		Spec: s, ID: r.id, At: time.Now(),
-		Files: map[string][]byte{spec.RoleTasks: countdown.Train(), spec.RoleEval: countdown.HeldOut()},
+		Files: map[string][]byte{spec.RoleTasks: countdown.Train(), spec.RoleEval: few},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +79,7 @@ func (r *run) submit(t *testing.T, agent string) {
 }
 
 // done waits until the job is done.
-func (r *run) done(t *testing.T) *job.Head {
+func (r *trial) done(t *testing.T) *job.Head {
 	t.Helper()
 	head := r.until(t, "end", func(head *job.Head) bool { return head.End != nil })
 	if head.End.Verdict != job.Done {
@@ -87,17 +89,17 @@ func (r *run) done(t *testing.T) *job.Head {
 }
 
 // reaches waits until the step is committed.
-func (r *run) reaches(t *testing.T, step int) {
+func (r *trial) reaches(t *testing.T, step int) {
 	t.Helper()
 	r.until(t, "get on", func(head *job.Head) bool { return head.Step >= step || head.End != nil })
 }
 
 // until waits until the job is as wanted.
-func (r *run) until(t *testing.T, what string, wanted func(*job.Head) bool) *job.Head {
+func (r *trial) until(t *testing.T, what string, wanted func(*job.Head) bool) *job.Head {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		head, err := submission.Look(ctx, r.store, r.id)
@@ -110,4 +112,30 @@ func (r *run) until(t *testing.T, what string, wanted func(*job.Head) bool) *job
 		case <-tick.C:
 		}
 	}
+}
+
+// settledBy counts the shards that each worker settled.
+func (r *trial) settledBy(t *testing.T) map[string]int {
+	t.Helper()
+	shards := map[string]int{}
+	for object, err := range r.store.List(t.Context(), r.id.Prefix(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(object.Key, "/settled/") {
+			continue
+		}
+		found, err := r.store.Get(t.Context(), object.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var record struct {
+			Done job.Settlement `json:"done"`
+		}
+		if err := json.Unmarshal(found.Body, &record); err != nil {
+			t.Fatal(err)
+		}
+		shards[record.Done.Worker]++
+	}
+	return shards
 }

@@ -24,6 +24,7 @@ func main() {
 		Version kong.VersionFlag `help:"Print the version and exit."`
 	}
 	os.Exit(daemon.Process("worker", description, version, &flags, flags.WorkerConfig.Validate, func(ctx context.Context) error {
+		flags.WorkerConfig.Version = version
 		return daemon.RunWorker(ctx, flags.WorkerConfig, flags.Logger(os.Stderr))
 	}))
 }

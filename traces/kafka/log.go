@@ -25,6 +25,7 @@ const (
 type Log struct {
 	client    *kafka.Client
 	transport *kafka.Transport
+	outage    outage
 }
 
 var _ traces.Log = (*Log)(nil)

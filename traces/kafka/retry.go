@@ -15,6 +15,9 @@ import (
 const (
 	firstBackOff = 20 * time.Millisecond
 	lastBackOff  = time.Second
+	// patience is how long requests fail before it is said: brokers learn of a new
+	// topic or leader at different times.
+	patience = 2 * time.Second
 	// unknownLooks is how often in a row a cluster must say that it does not
 	// know a topic or partition, before it is gone: brokers learn of a new one
 	// at different times.
@@ -24,10 +27,11 @@ const (
 // again calls f until it succeeds, fails for good, or ctx ends. The error then
 // is the context's and the last of f.
 func (l *Log) again(ctx context.Context, f func() error) error {
-	unknown := 0
+	began, unknown := time.Now(), 0
 	for wait := firstBackOff; ; wait = min(2*wait, lastBackOff) {
 		err := f()
 		if err == nil {
+			l.outage.answered()
 			return nil
 		}
 		if unknownTopic(err) {
@@ -44,6 +48,7 @@ func (l *Log) again(ctx context.Context, f func() error) error {
 			return err
 		}
 		l.forget()
+		l.outage.failed(err, time.Since(began) >= patience)
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:

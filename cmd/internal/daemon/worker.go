@@ -1,11 +1,13 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,8 +16,10 @@ import (
 	"github.com/cohort-rl/cohort/clock"
 	"github.com/cohort-rl/cohort/cmd/internal/services"
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/metrics"
 	"github.com/cohort-rl/cohort/policy/serve"
 	"github.com/cohort-rl/cohort/queue"
+	"github.com/cohort-rl/cohort/serving"
 	"github.com/cohort-rl/cohort/worker"
 )
 
@@ -25,13 +29,18 @@ const maxPolicies = 64
 // WorkerConfig is everything that can be set of a worker.
 type WorkerConfig struct {
 	services.Config `embed:""`
+	Exposure        `embed:""`
 
-	Name      string        `env:"COHORT_WORKER_NAME" help:"Name in records and logs. Default: a random one."`
-	Shards    int           `default:"8" env:"COHORT_WORKER_SHARDS" help:"Shards in hand at once."`
-	Check     time.Duration `default:"5ms" env:"COHORT_WORKER_CHECK" help:"How often an idle worker asks Redis for shards."`
-	Listen    string        `default:"127.0.0.1:0" env:"COHORT_WORKER_LISTEN" help:"Where this worker serves policies to agents. Port 0 takes a free one."`
-	Advertise string        `env:"COHORT_WORKER_ADVERTISE" placeholder:"URL" help:"Base URL at which agents reach this worker. Default: the address it listens at."`
-	Grace     time.Duration `default:"10s" env:"COHORT_WORKER_GRACE" help:"How long shards in hand may go on after the signal to stop; then they are handed back."`
+	Name          string        `env:"COHORT_WORKER_NAME" help:"Name in records and logs. Default: a random one."`
+	Shards        int           `default:"8" env:"COHORT_WORKER_SHARDS" help:"Shards in hand at once."`
+	Check         time.Duration `default:"5ms" env:"COHORT_WORKER_CHECK" help:"How often an idle worker asks Redis for shards."`
+	Listen        string        `default:"127.0.0.1:0" env:"COHORT_WORKER_LISTEN" help:"Where this worker serves policies to agents. Port 0 takes a free one. Beyond loopback only with --tls-cert, --tls-key and a token; agents are given one made from it."`
+	MetricsListen string        `env:"COHORT_WORKER_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Where /metrics, /healthz and /readyz are served, such as 127.0.0.1:7072. Default: nowhere. Port 0 takes a free one."`
+	Advertise     string        `env:"COHORT_WORKER_ADVERTISE" placeholder:"URL" help:"Base URL at which agents reach this worker. Default: the address it listens at."`
+	Grace         time.Duration `default:"10s" env:"COHORT_WORKER_GRACE" help:"How long shards in hand may go on after the signal to stop; then they are handed back. A second signal ends the process at once."`
+
+	// Version is what the metrics say of this build.
+	Version string `kong:"-"`
 }
 
 // Validate names the first field that is out of its bounds.
@@ -45,81 +54,100 @@ func (c *WorkerConfig) Validate() error {
 	if c.Check < time.Millisecond || c.Check > time.Minute {
 		return fmt.Errorf("--check %s: use 1ms to 1m", c.Check)
 	}
-	if err := checkLoopback(c.Listen); err != nil {
+	if c.Grace < time.Millisecond || c.Grace > time.Hour {
+		return fmt.Errorf("--grace %s: use 1ms to 1h", c.Grace)
+	}
+	if err := c.Exposure.Validate(); err != nil {
+		return err
+	}
+	if err := c.checkAll(c.Listen, c.MetricsListen); err != nil {
+		return err
+	}
+	return c.checkAdvertised()
+}
+
+// checkAdvertised refuses addresses that agents could not use, or at which they
+// would send the token in the clear.
+func (c *WorkerConfig) checkAdvertised() error {
+	token, err := c.token()
+	if err != nil {
 		return err
 	}
 	if c.Advertise == "" {
+		host, _, err := net.SplitHostPort(c.Listen)
+		if ip := net.ParseIP(host); err == nil && (host == "" || ip.IsUnspecified()) {
+			return fmt.Errorf("--listen %s: agents cannot be told this address: name the one they reach with --advertise, such as https://10.0.0.7:7411", c.Listen)
+		}
 		return nil
 	}
-	if u, err := url.Parse(c.Advertise); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return fmt.Errorf("--advertise %q: use a base URL such as http://10.0.0.7:7411", c.Advertise)
+	u, err := url.Parse(c.Advertise)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
+		return fmt.Errorf("--advertise %q: use a base URL such as https://10.0.0.7:7411", c.Advertise)
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && token != "" && u.Hostname() != "localhost" && !ip.IsLoopback() {
+		return fmt.Errorf("--advertise %s: agents send the token there: use https", c.Advertise)
 	}
 	return nil
 }
 
-// checkLoopback refuses an address that others could reach.
-func checkLoopback(address string) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("--listen %q: use HOST:PORT, such as 127.0.0.1:0", address)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && !ip.IsLoopback() {
-		return fmt.Errorf("--listen %q: use a loopback address, such as 127.0.0.1:0", address)
-	}
-	return nil
-}
-
-// RunWorker runs a worker until ctx ends, and then drains it.
+// RunWorker runs a worker until ctx ends, and then drains it: the shards in hand
+// have the grace period, and are handed back after it.
 func RunWorker(ctx context.Context, c WorkerConfig, logger *slog.Logger) (err error) {
 	if c.Name == "" {
 		c.Name = "worker-" + nonce()[:8]
 	}
 	logger = logger.With("worker", c.Name)
-	conns, err := c.Connect(ctx, logger)
+	b, err := begin(ctx, settings{c.Config, c.Exposure, c.Listen, c.MetricsListen, c.Version}, logger)
 	if err != nil {
 		return err
 	}
-	defer func() { err = first(err, conns.Close()) }()
-	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp", c.Listen)
-	if err != nil {
-		return fmt.Errorf("--listen: %w", err)
-	}
-	base := c.Advertise
-	if base == "" {
-		base = "http://" + listener.Addr().String()
-	}
-	server := queue.NewServer(conns.Redis, conns.Deployment.RedisPrefix(), queue.ServerConfig{Shards: c.Shards, Check: c.Check, Grace: c.Grace, Logger: logger})
-	host := serve.NewHost(maxPolicies)
-	w := worker.New(worker.Config{
-		Store: conns.Store, Log: conns.Log, Codec: conns.Codec, Reports: server,
-		Policies: serve.Site{Host: host, Base: base},
-		Agents:   agents(c.Shards),
-		Brokers:  c.Kafka,
-		Clock:    clock.System{}, Nonce: nonce, Logger: logger, Name: c.Name,
+	defer func() { err = first(err, b.close()) }()
+	base := cmp.Or(strings.TrimRight(c.Advertise, "/"), b.address)
+	server := queue.NewServer(b.Redis, b.Deployment.RedisPrefix(), queue.ServerConfig{
+		Name: c.Name, Shards: c.Shards, Check: c.Check, Grace: c.Grace, Logger: logger,
 	})
-	logger.Info("Worker is ready.", "store", c.Store, "policies", base)
+	// Agents are given a token of their own: it opens policies, and not the API.
+	token := serving.Derive(b.token, "policies")
+	host := serve.NewHost(maxPolicies)
+	host.Guard(serving.NewToken(token))
+	measured := metrics.NewWorker(b.registry, clock.System{}, b.weather)
+	w := worker.New(worker.Config{
+		Store: b.Store, Log: b.Log, Codec: b.Codec, Reports: server,
+		Policies: serve.Site{Host: host, Base: base}, PolicyToken: token,
+		Agents:  agents(c.Shards, measured),
+		Brokers: c.Kafka,
+		Clock:   clock.System{}, Nonce: nonce, Logger: logger, Name: c.Name,
+	})
+	logger.Info("Worker is ready.", "store", c.Store, "policies", base, "metrics", b.metricsAddress(c.Exposure))
 
-	// Policies are served until the last shard is out of hand.
-	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	// Policies are served, and metrics told, until the last shard is out of hand.
+	draining, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	defer context.AfterFunc(ctx, func() {
+		logger.Info("Stopping; a second signal ends the process at once.", "grace", c.Grace)
+	})()
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return host.Serve(serving, listener) })
+	g.Go(func() error { return host.Serve(draining, b.listener) })
+	g.Go(func() error { return b.serveMetrics(draining) })
 	g.Go(func() error { w.Pulse(gctx); return nil })
 	g.Go(func() error {
 		defer stop()
-		return server.Run(gctx, w.Handle)
+		return server.Run(gctx, measured.Handler(w.Handle))
 	})
 	return g.Wait()
 }
 
 // agents makes a client for each job's agent.
-func agents(shards int) func(*job.Definition) (worker.Agent, error) {
+func agents(shards int, measured *metrics.Worker) func(*job.Definition) (worker.Agent, error) {
 	return func(def *job.Definition) (worker.Agent, error) {
-		return agent.NewClient(agent.Config{
+		client, err := agent.NewClient(agent.Config{
 			URL: def.Spec.Agent.URL, Health: def.Spec.Agent.Health,
 			Concurrency: min(1024, shards*def.Spec.Limits.RolloutsInFlight),
 		})
+		if err != nil {
+			return nil, err
+		}
+		return measured.Agent(client), nil
 	}
 }
 

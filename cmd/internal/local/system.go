@@ -88,14 +88,14 @@ func (c Config) run(ctx context.Context, s System, use func(context.Context, Sys
 	g.Go(func() error {
 		return daemon.RunCoordinator(gctx, daemon.CoordinatorConfig{
 			Config: where, Name: "coordinator", Listen: c.Listen, Version: c.Version,
-			Lease: 3 * time.Second, Rescan: time.Second, Poll: 500 * time.Millisecond,
+			Lease: 3 * time.Second, Rescan: time.Second, Poll: 500 * time.Millisecond, Grace: 5 * time.Second,
 			Ready: func(address net.Addr) { ready <- "http://" + address.String() },
 		}, c.Logger)
 	})
 	for i := range c.Workers {
 		g.Go(func() error {
 			return daemon.RunWorker(gctx, daemon.WorkerConfig{
-				Config: where, Name: fmt.Sprintf("worker-%d", i+1), Shards: 8, Check: check,
+				Config: where, Name: fmt.Sprintf("worker-%d", i+1), Version: c.Version, Shards: 8, Check: check,
 				Listen: "127.0.0.1:0", Grace: time.Second,
 			}, c.Logger)
 		})
