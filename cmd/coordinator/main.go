@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/cohort-rl/cohort/cmd/internal/daemon"
+	"github.com/cohort-rl/cohort/cmd/internal/services"
 )
 
 var version = "devel" // set by the linker
@@ -21,6 +22,7 @@ func main() {
 	var flags struct {
 		daemon.CoordinatorConfig `embed:""`
 		daemon.Logging           `embed:""`
+		services.ConfigFile      `embed:""`
 
 		Version kong.VersionFlag `help:"Print the version and exit."`
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/cohort-rl/cohort/cmd/internal/daemon"
+	"github.com/cohort-rl/cohort/cmd/internal/services"
 )
 
 var version = "devel" // set by the linker
@@ -20,6 +21,7 @@ func main() {
 	var flags struct {
 		daemon.WorkerConfig `embed:""`
 		daemon.Logging      `embed:""`
+		services.ConfigFile `embed:""`
 
 		Version kong.VersionFlag `help:"Print the version and exit."`
 	}

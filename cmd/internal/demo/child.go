@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -41,6 +42,8 @@ func startAgent(ctx context.Context, command []string, dir string, stderr io.Wri
 	args := append(command[1:len(command):len(command)], "--listen", address, "--log", filepath.Join(dir, "agent.jsonl"))
 	cmd := exec.Command(command[0], args...) //nolint:gosec,noctx // our own binary; it ends with its standard input
 	cmd.Stderr = stderr
+	// The Kafka in here asks for no login, whatever the user's own asks for.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "COHORT_KAFKA_") })
 	// A signal from the terminal is for us: the agent ends when we have drained.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdin, err := cmd.StdinPipe()
