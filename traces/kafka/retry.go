@@ -34,7 +34,7 @@ func (l *Log) again(ctx context.Context, f func() error) error {
 			l.outage.answered()
 			return nil
 		}
-		if unknownTopic(err) {
+		if l.unknownTopic(ctx, err) {
 			unknown++
 		} else {
 			unknown = 0
@@ -84,7 +84,11 @@ func transient(err error) bool {
 	return true
 }
 
-func unknownTopic(err error) bool {
-	return errors.Is(err, kafka.UnknownTopicOrPartition) ||
-		errors.Is(err, protocol.ErrNoTopic) || errors.Is(err, protocol.ErrNoPartition)
+// unknownTopic says whether the cluster does not know the topic or partition. The
+// client says so too when it could not ask, so a broker must answer beside it.
+func (l *Log) unknownTopic(ctx context.Context, err error) bool {
+	if errors.Is(err, kafka.UnknownTopicOrPartition) {
+		return true
+	}
+	return (errors.Is(err, protocol.ErrNoTopic) || errors.Is(err, protocol.ErrNoPartition)) && l.Ping(ctx) == nil
 }

@@ -81,10 +81,7 @@ func (b *base) observe(version string) {
 	b.checks = metrics.Checks{
 		{Service: metrics.Store, Ask: b.askStore},
 		{Service: metrics.Redis, Ask: func(ctx context.Context) error { return b.Redis.Ping(ctx).Err() }},
-		{Service: metrics.Kafka, Ask: func(ctx context.Context) error {
-			_, err := b.Log.Cluster(ctx)
-			return err
-		}},
+		{Service: metrics.Kafka, Ask: b.Log.Ping},
 	}
 	metrics.RegisterServices(b.registry, b.checks)
 }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/redis/go-redis/v9"
 )
 
 // Logging says what is logged and how.
@@ -31,6 +32,13 @@ func (l Logging) Logger(out io.Writer) *slog.Logger {
 	}
 	return slog.New(slog.NewTextHandler(out, options))
 }
+
+// silent takes what Redis's client says of its connections: that Redis is away
+// is said by whoever needs it, once.
+type silent struct{}
+
+// Printf implements the logger of Redis's client.
+func (silent) Printf(context.Context, string, ...any) {}
 
 // Exit codes of every command.
 const (
@@ -54,6 +62,7 @@ func Process(name, description, version string, config any, validate func() erro
 		return ExitUsage
 	}
 	CollectRarely(os.Getenv("GOGC"))
+	redis.SetLogger(silent{})
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// Once the first signal came, the next one has its usual effect.
