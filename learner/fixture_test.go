@@ -1,6 +1,8 @@
 package learner_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/cohort-rl/cohort/batch"
@@ -115,3 +117,5 @@ func randomArrays(t fallible, s *spec.Spec, seed uint64) []checkpoint.Array {
 	}
 	return checkpoint.Arrays(p.Weights())
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

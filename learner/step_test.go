@@ -100,6 +100,30 @@ func TestMinibatchesPartitionTheGroups(t *testing.T) {
 	}
 }
 
+// The gradients of mini-batches add up to that of the batch, where each weighs
+// its decisions as the batch does.
+func TestAccumulatedMinibatchesAreOneUpdateOfTheBatch(t *testing.T) {
+	t.Parallel()
+	samples := sampled(8, 8, 3)
+	whole := newLearner(t, specOf(t, "algorithm: dapo", nil))
+	want := step(t, whole, 1, samples)
+	for _, c := range []struct {
+		grpo    string
+		updates int
+	}{{"minibatches: 4, accumulate: 4", 1}, {"minibatches: 4, accumulate: 2", 2}, {"minibatches: 4", 4}} {
+		l := newLearner(t, specOf(t, "algorithm: dapo, "+c.grpo, func(s *spec.Spec) { s.Tasks.Groups = 8 }))
+		got := step(t, l, 1, samples)
+		if l.Updates() != c.updates {
+			t.Errorf("%s: %d updates, want %d", c.grpo, l.Updates(), c.updates)
+		}
+		for i := range got {
+			if c.updates == 1 && math.Abs(float64(got[i]-want[i])) > 1e-6 {
+				t.Errorf("%s: weight %d is %v, want %v", c.grpo, i, got[i], want[i])
+			}
+		}
+	}
+}
+
 func TestBlowUpIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, change := range []func(*spec.Spec){nil, mlp} {
