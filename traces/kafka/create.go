@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/cohort-rl/cohort/traces"
 )
 
 // ErrSettings says that a topic exists with settings that a job cannot use.
@@ -27,18 +29,50 @@ func (l *Log) Create(ctx context.Context, topic string, partitions int, retentio
 	if err != nil {
 		return fmt.Errorf("wait for topic %s: %w", topic, err)
 	}
+	if !existed && len(bounds) == partitions {
+		return nil
+	}
+	return l.check(ctx, topic, bounds, partitions, retention)
+}
+
+// Check says whether a topic that is there can be used as Create would make it:
+// ErrSettings names what is wrong and the remedy, traces.ErrGone says that there
+// is none. It changes nothing.
+func (l *Log) Check(ctx context.Context, topic string, partitions int, retention time.Duration) error {
+	bounds, err := l.Bounds(ctx, topic)
+	if err != nil {
+		return err
+	}
+	return l.check(ctx, topic, bounds, partitions, retention)
+}
+
+func (l *Log) check(ctx context.Context, topic string, bounds []traces.Bounds, partitions int, retention time.Duration) error {
 	if len(bounds) != partitions {
 		return fmt.Errorf("%w: %s has %d partitions, the job wants %d; set traces.partitions to %d, or name another topic in traces.topic",
 			ErrSettings, topic, len(bounds), partitions, len(bounds))
-	}
-	if !existed {
-		return nil
 	}
 	settings, err := l.settings(ctx, topic)
 	if err != nil {
 		return fmt.Errorf("look up the settings of topic %s: %w", topic, err)
 	}
 	return settings.check(topic, retention)
+}
+
+// MayCreate asks whether a topic could be created, and creates none.
+func (l *Log) MayCreate(ctx context.Context, topic string, partitions int) error {
+	err := l.again(ctx, func() error {
+		resp, err := l.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{
+			Topics: []kafka.TopicConfig{{Topic: topic, NumPartitions: partitions, ReplicationFactor: -1}}, ValidateOnly: true,
+		})
+		if err != nil {
+			return err
+		}
+		return resp.Errors[topic]
+	})
+	if err != nil {
+		return fmt.Errorf("ask whether topic %s may be created: %w", topic, err)
+	}
+	return nil
 }
 
 // create asks for the topic and says whether it was there.
