@@ -84,13 +84,27 @@ func startAgent(t *testing.T, config countdown.Config) *agent.Client {
 
 func startSystem(t *testing.T) *system {
 	t.Helper()
-	s := &system{t: t, path: filepath.Join(t.TempDir(), "agent.jsonl")}
 	broker, err := embedded.StartKafka(t.Context(), embedded.KafkaConfig{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = broker.Close() })
-	if s.log, err = kafka.Open(kafka.Config{Brokers: []string{broker.Addr()}}); err != nil {
+	return startSystemOn(t, broker.Addr(), telemetry.Security{})
+}
+
+// startSystemOn is startSystem on a Kafka that is there.
+func startSystemOn(t *testing.T, broker string, security telemetry.Security) *system {
+	t.Helper()
+	s := &system{t: t, path: filepath.Join(t.TempDir(), "agent.jsonl")}
+	mechanism, err := security.Mechanism()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secured, err := security.TLSConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.log, err = kafka.Open(kafka.Config{Brokers: []string{broker}, SASL: mechanism, TLS: secured}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.log.Close)
@@ -108,11 +122,11 @@ func startSystem(t *testing.T) *system {
 	digest := host.Put(s.policy)
 	listener := listen(t)
 	run(t, func(ctx context.Context) error { return host.Serve(ctx, listener) })
-	s.client = startAgent(t, countdown.Config{Log: s.path})
+	s.client = startAgent(t, countdown.Config{Log: s.path, Kafka: security})
 	s.r = agent.Request{
 		Format: agent.Format, Job: "job", DeadlineMS: 30_000,
 		Policy: agent.PolicyAddress{URL: fmt.Sprintf("http://%s/v1/policies/%s", listener.Addr(), digest), Digest: string(digest)},
-		Traces: agent.TracesAddress{Brokers: []string{broker.Addr()}, Topic: "events", Partitions: partitions},
+		Traces: agent.TracesAddress{Brokers: []string{broker}, Topic: "events", Partitions: partitions},
 	}
 	return s
 }
