@@ -1,6 +1,9 @@
 package spec_test
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -140,6 +143,20 @@ func TestScaleAndEpsilonAreTheEstimatorsOwnUnlessGiven(t *testing.T) {
 		}
 		if s.GRPO.Advantage.Scale != c.scale || epsilon != c.epsilon {
 			t.Errorf("%s: scale %s, epsilon %v, want %s, %v", c.advantage, s.GRPO.Advantage.Scale, epsilon, c.scale, c.epsilon)
+		}
+	}
+}
+
+func TestEveryFieldOfTheMathematicsIsInTheDocs(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "grpo.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path := range leaves(schema(t).Schema(), "") {
+		name := path[strings.LastIndexByte(path, '.')+1:]
+		if strings.HasPrefix(path, "grpo.") && !regexp.MustCompile("\\b"+name+"\\b").Match(text) {
+			t.Errorf("docs/grpo.md does not say what %s is", path)
 		}
 	}
 }
