@@ -20,17 +20,18 @@ const lookups = 16
 // driveShards sees to it that every shard of a phase is settled: it enqueues
 // those that are not, looks for their records when the barrier hints or Poll has
 // passed, and drives a shard again that nobody holds any more. The records in
-// the store alone say what is done.
+// the store alone say what is done; before anything is enqueued they are looked
+// for only if another may have begun the phase.
 func (d *driver) driveShards(ctx context.Context, e job.Drive) error {
 	open := make([]*openShard, e.Count)
 	for i := range open {
 		open[i] = &openShard{shard: job.Shard{Unit: e.Unit, Collection: e.Collection, Phase: e.Phase, Index: i}, drive: 1, timeout: d.timeout(e)}
 	}
-	open, err := d.lookUp(ctx, open)
-	if err != nil || len(open) == 0 {
-		return err
-	}
 	if e.Resuming {
+		var err error
+		if open, err = d.lookUp(ctx, open); err != nil || len(open) == 0 {
+			return err
+		}
 		n, err := d.takeOver(ctx, e.Unit, e.Collection, e.Phase)
 		if err != nil {
 			return err

@@ -97,7 +97,10 @@ func (d *driver) putRanges(ctx context.Context, e job.PutRanges) (job.Event, err
 
 func (d *driver) closeRanges(ctx context.Context, e job.PutRanges) (*job.Ranges, error) {
 	topic := d.topic()
-	closing, err := d.appendMarks(ctx, topic)
+	closing, err := topic.AppendMarkers(ctx, d.def.ID, d.def.Spec.Traces.Partitions, d.Clock.Now(), d.Nonce)
+	if errors.Is(err, traces.ErrGone) {
+		closing, err = d.appendMarks(ctx, topic)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("close the ranges of step %d: %w", e.Unit.Step, err)
 	}

@@ -57,10 +57,16 @@ func (d *driver) update(ctx context.Context, e job.Update) (job.Event, error) {
 		return nil, &failure{err: err, remedy: "lower optimizer.learning_rate, or set optimizer.max_grad_norm"}
 	}
 	commit.Metrics = append(rewardMetrics(e.Rows), metrics...)
-	if commit.Ledger, err = d.putLedger(ctx, e.Step, e.Rounds, e.Rows); err != nil {
-		return nil, err
-	}
-	if commit.Checkpoint, err = d.save(ctx, next, e.Step, e.Parent.Manifest, commit.Batch.Digest, e.Parent.Places); err != nil {
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		commit.Ledger, err = d.putLedger(gctx, e.Step, e.Rounds, e.Rows)
+		return err
+	})
+	g.Go(func() (err error) {
+		commit.Checkpoint, err = d.save(gctx, next, e.Step, e.Parent.Manifest, commit.Batch.Digest, e.Parent.Places)
+		return err
+	})
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	d.keepLearner(commit.Checkpoint.Manifest, next)

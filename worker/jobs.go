@@ -23,14 +23,20 @@ type known struct {
 
 	// turn holds an element while a hand reads or writes what follows, which it
 	// may fetch meanwhile. Whoever waits for it can be told to stop.
-	turn chan struct{}
-	data map[blob.Digest][]json.RawMessage
+	turn  chan struct{}
+	data  map[blob.Digest][]json.RawMessage
+	plans map[job.Unit]*job.Plan // never changed once read
 
 	hands hands
 }
 
-// maxJobs bounds how many jobs a worker remembers.
-const maxJobs = 64
+const (
+	// maxJobs bounds how many jobs a worker remembers.
+	maxJobs = 64
+	// maxPlans bounds how many plans of a job: the step's, an evaluation's, and
+	// those that late shards ask for.
+	maxPlans = 8
+)
 
 // job returns what is known of a job, reading it the first time.
 func (w *Worker) job(ctx context.Context, id job.ID) (*known, error) {
@@ -61,7 +67,7 @@ func (w *Worker) job(ctx context.Context, id job.ID) (*known, error) {
 	}
 	k = &known{
 		def: def, begin: entry.Begin, agent: a, turn: make(chan struct{}, 1),
-		data: map[blob.Digest][]json.RawMessage{},
+		data: map[blob.Digest][]json.RawMessage{}, plans: map[job.Unit]*job.Plan{},
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -83,8 +89,15 @@ func (k *known) enter(ctx context.Context) error {
 
 func (k *known) leave() { <-k.turn }
 
-// plan reads a unit's plan.
-func (w *Worker) plan(ctx context.Context, u job.Unit) (*job.Plan, error) {
+// plan returns a unit's plan, read once for all shards in hand.
+func (w *Worker) plan(ctx context.Context, k *known, u job.Unit) (*job.Plan, error) {
+	if err := k.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer k.leave()
+	if p := k.plans[u]; p != nil {
+		return p, nil
+	}
 	p, _, err := records.Read[job.Plan](ctx, w.store, u.PlanKey(), job.PlanFormat)
 	if err != nil {
 		return nil, err
@@ -92,6 +105,10 @@ func (w *Worker) plan(ctx context.Context, u job.Unit) (*job.Plan, error) {
 	if p.Unit != u {
 		return nil, fmt.Errorf("read %s: it is the plan of another unit", u.PlanKey())
 	}
+	if len(k.plans) >= maxPlans {
+		clear(k.plans)
+	}
+	k.plans[u] = p
 	return p, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cohort-rl/cohort/agent"
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/blob/sealed"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/records"
 )
@@ -60,9 +61,11 @@ func settle[T any](ctx context.Context, h *hand, format string, record *T) (blob
 	}
 	if existed {
 		h.log.Info("Another execution of the shard was settled first; this one is superseded.")
+		_, digest, err := records.Read[T](ctx, h.store, key, format)
+		return digest, err
 	}
-	_, digest, err := records.Read[T](ctx, h.store, key, format)
-	return digest, err
+	body, err := sealed.Seal(record)
+	return blob.DigestOf(body), err
 }
 
 // attempt runs one rollout until its fate is settled. Each execution has a

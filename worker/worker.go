@@ -112,7 +112,7 @@ func (w *Worker) Handle(ctx context.Context, task queue.Task) error {
 	if err != nil {
 		return err
 	}
-	plan, err := w.plan(ctx, s.Unit)
+	plan, err := w.plan(ctx, k, s.Unit)
 	if err != nil {
 		return err
 	}

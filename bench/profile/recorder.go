@@ -13,7 +13,7 @@ import (
 	"github.com/cohort-rl/cohort/blob"
 )
 
-// Request is one request to the store.
+// Request is one request to the store, or to Kafka.
 type Request struct {
 	// Who asked: coordinator or worker.
 	Who, Method, Key string

@@ -37,7 +37,7 @@ type System struct {
 	Shards int
 	Check  time.Duration
 	Logger *slog.Logger
-	// Recorder takes the requests to the store down.
+	// Recorder takes the requests to the store and to Kafka down.
 	Recorder *Recorder
 }
 
@@ -65,7 +65,7 @@ func (s System) Run(ctx context.Context, use func(ctx context.Context, log *kafk
 		return err
 	}
 	supervisor := coordinator.NewSupervisor(coordinator.Config{
-		Store: s.Recorder.Bucket("coordinator", s.Store), Log: log, Codec: codec, Queue: queue.NewClient(redis, d.RedisPrefix()),
+		Store: s.Recorder.Bucket("coordinator", s.Store), Log: s.Recorder.Log("coordinator", log), Codec: codec, Queue: queue.NewClient(redis, d.RedisPrefix()),
 		Clock: clock.System{}, Nonce: nonce, Logger: s.Logger, Name: "coordinator",
 		TopicPrefix: d.TopicPrefix(), Poll: 500 * time.Millisecond,
 	}, 200*time.Millisecond, 3*time.Second)
@@ -97,7 +97,7 @@ func (s System) work(ctx context.Context, i int, r *redis.Client, log *kafka.Log
 	server := queue.NewServer(r, d.RedisPrefix(), queue.ServerConfig{Shards: s.Shards, Check: s.Check, Grace: time.Second, Logger: s.Logger})
 	host := serve.NewHost(64)
 	w := worker.New(worker.Config{
-		Store: s.Recorder.Bucket("worker", s.Store), Log: log, Codec: codec, Reports: server,
+		Store: s.Recorder.Bucket("worker", s.Store), Log: s.Recorder.Log("worker", log), Codec: codec, Reports: server,
 		Policies: serve.Site{Host: host, Base: "http://" + listener.Addr().String()},
 		Agents: func(def *job.Definition) (worker.Agent, error) {
 			return agent.NewClient(agent.Config{URL: def.Spec.Agent.URL, Concurrency: s.Shards * def.Spec.Limits.RolloutsInFlight})

@@ -32,6 +32,7 @@ type options struct {
 	bin      string
 	latency  time.Duration
 	ask      bool
+	cpu      string
 
 	serve string // what this process serves, when it is a child of another
 	dir   string
@@ -67,6 +68,7 @@ func main() {
 	flag.StringVar(&o.bin, "bin", "bin", "`folder` of coordinator and worker")
 	flag.DurationVar(&o.latency, "latency", 100*time.Millisecond, "how long the agent of the latency case waits before it answers")
 	flag.BoolVar(&o.ask, "ask", false, "the agent asks the policy for its decision, over HTTP")
+	flag.StringVar(&o.cpu, "cpuprofile", "", "`file` for a profile of the processors' time in the overhead cases, where everything but the services is in this process")
 	flag.StringVar(&o.serve, "serve", "", "for children of this program")
 	flag.StringVar(&o.dir, "dir", "", "for children of this program")
 	flag.Parse()

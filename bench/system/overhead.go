@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"runtime/pprof"
 	"slices"
 	"sync"
 	"time"
@@ -60,7 +62,7 @@ func (b *bed) overhead(ctx context.Context, rollouts int) error {
 	for i, name := range profile.Phases {
 		fmt.Printf(" %s %.1f", name, milliseconds(median(t.steps, func(s profile.Step) time.Duration { return s.Phases[i] })))
 	}
-	fmt.Printf("\n  requests to the store in a step:\n")
+	fmt.Printf("\n  requests to the store and to Kafka in a step:\n")
 	all := 0.0
 	for _, c := range profile.Costs(t.requests, t.steps) {
 		all += c.PerStep
@@ -115,7 +117,10 @@ func (b *bed) inside(ctx context.Context, load stage.Load) (t taken, err error) 
 			return err
 		}
 		c := stage.Cluster{Store: store}
-		if _, err := c.Watch(ctx, id, load.Rollouts, b.seconds); err != nil {
+		if err := b.profiled(func() error {
+			_, err := c.Watch(ctx, id, load.Rollouts, b.seconds)
+			return err
+		}); err != nil {
 			return err
 		}
 		return stage.Cancel(ctx, store, id)
@@ -125,6 +130,24 @@ func (b *bed) inside(ctx context.Context, load stage.Load) (t taken, err error) 
 	t.requests = recorder.Requests()
 	t.steps = profile.Steps(t.requests, seen.seen)
 	return t, err
+}
+
+// profiled runs f, and profiles it if the user wants that. The last case's
+// profile stays.
+func (b *bed) profiled(f func() error) (err error) {
+	if b.cpu == "" {
+		return f()
+	}
+	file, err := os.Create(b.cpu)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return f()
 }
 
 // bareLoop measures the agent alone, on a topic of its own, with as many

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bytes"
 	"errors"
 	"os/exec"
 	"path/filepath"
@@ -45,6 +46,13 @@ func TestShortRunMeasuresAndLeavesNothing(t *testing.T) {
 		if value, err := strconv.ParseFloat(string(found[1]), 64); err != nil || value <= 0 {
 			t.Errorf("%s is %s", name, found[1])
 		}
+	}
+	// A worker reads a plan once, and no step asks for a topic that is there.
+	if found := regexp.MustCompile(`([0-9.]+) x +[0-9.]+ms +worker +get +plans`).FindSubmatch(out); found == nil || string(found[1]) != "1.0" {
+		t.Errorf("plans are read so often: %q", found)
+	}
+	if bytes.Contains(out, []byte("create kafka")) {
+		t.Error("steps create a topic")
 	}
 	if t.Failed() {
 		t.Logf("%s", out)
