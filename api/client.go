@@ -55,7 +55,7 @@ func NewClient(base string, a Access) (*Client, error) {
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           dialer.DialContext,
 		TLSHandshakeTimeout:   5 * time.Second,
-		TLSClientConfig:       a.TLS,
+		TLSClientConfig:       a.TLS.Clone(), // the transport adds its protocols to it
 		IdleConnTimeout:       time.Minute,
 		ExpectContinueTimeout: time.Second,
 		ForceAttemptHTTP2:     true,

@@ -3,6 +3,7 @@ package endtoend_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -58,10 +59,16 @@ type misbehaving struct {
 // startAgent runs an agent until the end of the test.
 func startAgent(t *testing.T, gate func(context.Context, agent.Request)) *misbehaving {
 	t.Helper()
+	return startAgentTrusting(t, gate, nil)
+}
+
+// startAgentTrusting runs an agent that asks policies under settings of TLS.
+func startAgentTrusting(t *testing.T, gate func(context.Context, agent.Request), settings *tls.Config) *misbehaving {
+	t.Helper()
 	if gate == nil {
 		gate = func(context.Context, agent.Request) {}
 	}
-	a := &misbehaving{http: serve.NewHTTPClient(64, nil), gate: gate, producers: map[string]*telemetry.Producer{}}
+	a := &misbehaving{http: serve.NewHTTPClient(64, settings), gate: gate, producers: map[string]*telemetry.Producer{}}
 	server := httptest.NewServer(a.handler())
 	a.url = server.URL
 	t.Cleanup(func() {

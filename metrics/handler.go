@@ -88,6 +88,8 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		WriteTimeout:      2 * requestTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		// What goes wrong with a connection its client knows.
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 	if err := serving.Run(ctx, server, l, drainTimeout); err != nil {
 		return fmt.Errorf("serve metrics: %w", err)

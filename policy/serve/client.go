@@ -51,7 +51,7 @@ func NewHTTPClient(connections int, settings *tls.Config) *http.Client {
 			MaxIdleConnsPerHost: connections,
 			IdleConnTimeout:     time.Minute,
 			TLSHandshakeTimeout: 5 * time.Second,
-			TLSClientConfig:     settings,
+			TLSClientConfig:     settings.Clone(), // others may add their protocols to theirs
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
