@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +39,32 @@ func TestEveryMetricIsNamedAsPrometheusWants(t *testing.T) {
 	}
 	if families := p.scrape(t); len(families) < 30 {
 		t.Errorf("there are %d metrics", len(families))
+	}
+}
+
+func TestOperationsListsEveryMetricAndNoOther(t *testing.T) {
+	t.Parallel()
+	p := newProcess(depths{all: []queue.Depth{{Queue: "training"}}}, metrics.Checks{{Service: metrics.Redis, Ask: func(context.Context) error { return nil }}})
+	metrics.StoreRequests(p.registry, p.weather)
+	_ = p.worker.Handler(func(context.Context, queue.Task) error { return nil })(t.Context(), queue.Task{})
+	var told []string
+	for name := range p.scrape(t) {
+		if strings.HasPrefix(name, "cohort_") {
+			told = append(told, name)
+		}
+	}
+	page, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed []string
+	for _, found := range regexp.MustCompile("(?m)^\\| `(cohort_[a-z_]+)` \\|").FindAllStringSubmatch(string(page), -1) {
+		listed = append(listed, found[1])
+	}
+	slices.Sort(told)
+	slices.Sort(listed)
+	if !slices.Equal(told, listed) {
+		t.Errorf("told are\n%q, listed\n%q", told, listed)
 	}
 }
 
