@@ -13,6 +13,7 @@ import (
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/blob/open"
 	"github.com/cohort-rl/cohort/blob/retry"
+	"github.com/cohort-rl/cohort/cmd/internal/services"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/results"
 )
@@ -24,6 +25,8 @@ type resultsCommand struct {
 	Step    *int   `placeholder:"N" help:"Fetch the checkpoint of step N instead of the newest."`
 	Batches bool   `help:"Fetch the samples of every step too."`
 	Force   bool   `help:"Replace earlier results in the folder; other files in it stay."`
+
+	services.StoreAccess `embed:""`
 	contextFlag
 }
 
@@ -39,7 +42,7 @@ func (c *resultsCommand) Run(ctx context.Context, s *streams) error {
 			return usage(fmt.Errorf("--step is %d: steps count from 0", r.Step))
 		}
 	}
-	store, err := openStore(ctx, c.Store)
+	store, err := openStore(ctx, c.Store, c.StoreAccess)
 	if err != nil {
 		return err
 	}
@@ -52,8 +55,12 @@ func (c *resultsCommand) Run(ctx context.Context, s *streams) error {
 }
 
 // openStore opens a store for reading, waiting out short weather alone.
-func openStore(ctx context.Context, address string) (blob.Bucket, error) {
-	b, err := open.Open(ctx, address, open.Options{})
+func openStore(ctx context.Context, address string, access services.StoreAccess) (blob.Bucket, error) {
+	credentials, err := access.Credentials()
+	if err != nil {
+		return nil, usage(err)
+	}
+	b, err := open.Open(ctx, address, open.Options{Credentials: credentials})
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, blob.ErrDenied) {
 			return nil, err

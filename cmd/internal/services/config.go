@@ -29,10 +29,9 @@ type Config struct {
 	// KafkaSecurity is how to be let in by Kafka: --kafka-sasl and so on.
 	KafkaSecurity telemetry.Security `embed:""`
 
-	Store              string `required:"" env:"COHORT_STORE" placeholder:"URL" group:"Object store" help:"Object store, which holds everything that must last: file:///DIR or s3://BUCKET/PREFIX?endpoint=URL&region=REGION&style=path|virtual&ca=FILE."`
-	StoreAccessKey     string `env:"COHORT_STORE_ACCESS_KEY" placeholder:"KEY" group:"Object store" help:"Access key of an s3 store. Default: AWS_ACCESS_KEY_ID and the like, AWS's files, or the role of the cloud's machine."`
-	StoreSecretKey     Secret `env:"COHORT_STORE_SECRET_KEY" placeholder:"SECRET" group:"Object store" help:"Secret key that belongs to it. Rather use the environment or a file."`
-	StoreSecretKeyFile string `env:"COHORT_STORE_SECRET_KEY_FILE" placeholder:"FILE" group:"Object store" help:"File with the secret key."`
+	Store string `required:"" env:"COHORT_STORE" placeholder:"URL" group:"Object store" help:"Object store, which holds everything that must last: file:///DIR or s3://BUCKET/PREFIX?endpoint=URL&region=REGION&style=path|virtual&ca=FILE."`
+	// StoreAccess is how to be let in by the store.
+	StoreAccess StoreAccess `embed:""`
 
 	Wait   time.Duration `default:"10s" env:"COHORT_WAIT" help:"How long to wait at start for each service that does not answer yet (${default})."`
 	Rebind bool          `help:"The deployment has moved to another Redis or Kafka: bind the bucket to the ones that are named now."`

@@ -37,7 +37,7 @@ func TestServiceThatNeverAnswersIsNamedWithFlagAndRemedy(t *testing.T) {
 		},
 		"store": {
 			func(c *services.Config) {
-				c.Store, c.StoreAccessKey, c.StoreSecretKey = "s3://traces?endpoint=http://127.0.0.1:1", "key", password
+				c.Store, c.StoreAccess.Key, c.StoreAccess.Secret = "s3://traces?endpoint=http://127.0.0.1:1", "key", password
 			},
 			[]string{"the store s3://traces?endpoint=http://127.0.0.1:1 does not answer within 700ms", "connection refused", "start it, or name another with --store"},
 		},

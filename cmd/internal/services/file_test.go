@@ -133,7 +133,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.RedisPassword.Reveal() != password || p.KafkaSecurity.Password.Reveal() != password || p.StoreSecretKey.Reveal() != password {
+	if p.RedisPassword.Reveal() != password || p.KafkaSecurity.Password.Reveal() != password || p.StoreAccess.Secret.Reveal() != password {
 		t.Fatal("the secrets did not arrive")
 	}
 	var text strings.Builder

@@ -14,17 +14,45 @@ import (
 	"github.com/cohort-rl/cohort/secret"
 )
 
+// StoreAccess is how to be let in by an s3 store. Empty leaves it to the
+// environment, AWS's files and the cloud's machine.
+type StoreAccess struct {
+	Key        string `name:"store-access-key" env:"COHORT_STORE_ACCESS_KEY" placeholder:"KEY" group:"Object store" help:"Access key of an s3 store. Default: AWS_ACCESS_KEY_ID and the like, AWS's files, or the role of the cloud's machine."`
+	Secret     Secret `name:"store-secret-key" env:"COHORT_STORE_SECRET_KEY" placeholder:"SECRET" group:"Object store" help:"Secret key that belongs to it. Rather use the environment or a file."`
+	SecretFile string `name:"store-secret-key-file" env:"COHORT_STORE_SECRET_KEY_FILE" placeholder:"FILE" group:"Object store" help:"File with the secret key."`
+}
+
+// Validate names the first flag that does not go with the others. It reads no
+// file.
+func (a StoreAccess) Validate() error {
+	switch given := a.Secret != "" || a.SecretFile != ""; {
+	case a.Secret != "" && a.SecretFile != "":
+		return errors.New("--store-secret-key and --store-secret-key-file are both set: take one away")
+	case given && a.Key == "":
+		return errors.New("--store-access-key is not set, but the secret key is: set both or neither")
+	case !given && a.Key != "":
+		return errors.New("--store-access-key is set without the secret key: set --store-secret-key or --store-secret-key-file")
+	}
+	return nil
+}
+
+// Credentials reads the secret key's file, if there is one.
+func (a StoreAccess) Credentials() (s3.Credentials, error) {
+	key, err := secret.Choose(a.Secret, a.SecretFile)
+	if err != nil {
+		return s3.Credentials{}, fmt.Errorf("--store-secret-key-file: %w", err)
+	}
+	return s3.Credentials{AccessKey: a.Key, SecretKey: key}, nil
+}
+
 // OpenStore opens the store without asking it anything. A folder is made where
 // it is missing, a bucket never. What it needs is released when ctx ends.
 func (c Config) OpenStore(ctx context.Context) (blob.Bucket, error) {
-	key, err := secret.Choose(c.StoreSecretKey, c.StoreSecretKeyFile)
+	credentials, err := c.StoreAccess.Credentials()
 	if err != nil {
-		return nil, fmt.Errorf("--store-secret-key-file: %w", err)
+		return nil, err
 	}
-	return open.Open(ctx, c.Store, open.Options{
-		Create:      true,
-		Credentials: s3.Credentials{AccessKey: c.StoreAccessKey, SecretKey: key},
-	})
+	return open.Open(ctx, c.Store, open.Options{Create: true, Credentials: credentials})
 }
 
 // CheckStore asks the store once: does it answer, let us in, and keep the

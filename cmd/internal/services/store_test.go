@@ -14,7 +14,7 @@ func TestBucketLetsInWhoHasTheKeys(t *testing.T) {
 	endpoint := startS3(t)
 	c := whole(t)
 	c.Store = "s3://traces/team?style=path&endpoint=" + endpoint
-	c.StoreAccessKey, c.StoreSecretKeyFile = "key", secretFile(t)
+	c.StoreAccess.Key, c.StoreAccess.SecretFile = "key", secretFile(t)
 	connected(t, c)
 }
 
@@ -25,21 +25,21 @@ func TestStoreIsRefusedAtOnceWithTheRemedy(t *testing.T) {
 		t.Parallel()
 		c := whole(t)
 		c.Store, c.Wait = "s3://nowhere?style=path&endpoint="+endpoint, time.Hour
-		c.StoreAccessKey, c.StoreSecretKey = "key", password
+		c.StoreAccess.Key, c.StoreAccess.Secret = "key", password
 		says(t, refused(t, c), "s3://nowhere", "no such bucket", "--store")
 	})
 	t.Run("wrong credentials", func(t *testing.T) {
 		t.Parallel()
 		c := whole(t)
 		c.Store, c.Wait = "s3://traces?style=path&endpoint="+endpoint, time.Hour
-		c.StoreAccessKey, c.StoreSecretKey = "another", password
+		c.StoreAccess.Key, c.StoreAccess.Secret = "another", password
 		says(t, refused(t, c), "InvalidAccessKeyId", "--store-access-key and --store-secret-key")
 	})
 	t.Run("no conditions on writes", func(t *testing.T) {
 		t.Parallel()
 		c := whole(t)
 		c.Store, c.Wait = "s3://traces?style=path&endpoint="+careless(t, endpoint), time.Hour
-		c.StoreAccessKey, c.StoreSecretKey = "key", password
+		c.StoreAccess.Key, c.StoreAccess.Secret = "key", password
 		says(t, refused(t, c), "does not keep conditions on writes", "If-None-Match", "name another with --store")
 	})
 	t.Run("file in the way", func(t *testing.T) {

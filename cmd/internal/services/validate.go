@@ -31,14 +31,8 @@ func (c Config) Validate() error {
 	if err := c.KafkaSecurity.Validate(); err != nil {
 		return err
 	}
-	secretKey := c.StoreSecretKey != "" || c.StoreSecretKeyFile != ""
-	switch {
-	case c.StoreSecretKey != "" && c.StoreSecretKeyFile != "":
-		return errors.New("--store-secret-key and --store-secret-key-file are both set: take one away")
-	case secretKey && c.StoreAccessKey == "":
-		return errors.New("--store-access-key is not set, but the secret key is: set both or neither")
-	case !secretKey && c.StoreAccessKey != "":
-		return errors.New("--store-access-key is set without the secret key: set --store-secret-key or --store-secret-key-file")
+	if err := c.StoreAccess.Validate(); err != nil {
+		return err
 	}
 	if c.Wait < 0 || c.Wait > time.Hour {
 		return fmt.Errorf("--wait %s: use 0s to 1h", c.Wait)

@@ -35,10 +35,10 @@ func TestWrongSettingIsNamedWithTheRemedy(t *testing.T) {
 		"no mechanism":       {func(c *services.Config) { c.KafkaSecurity.User = "x" }, []string{"--kafka-sasl"}},
 		"no user":            {func(c *services.Config) { c.KafkaSecurity = telemetry.Security{SASL: "plain", Password: password} }, []string{"--kafka-user"}},
 		"no password":        {func(c *services.Config) { c.KafkaSecurity = telemetry.Security{SASL: "plain", User: "x"} }, []string{"--kafka-password"}},
-		"key without secret": {func(c *services.Config) { c.StoreAccessKey = "x" }, []string{"--store-access-key", "--store-secret-key"}},
-		"secret without key": {func(c *services.Config) { c.StoreSecretKey = password }, []string{"--store-access-key"}},
+		"key without secret": {func(c *services.Config) { c.StoreAccess.Key = "x" }, []string{"--store-access-key", "--store-secret-key"}},
+		"secret without key": {func(c *services.Config) { c.StoreAccess.Secret = password }, []string{"--store-access-key"}},
 		"two secret keys": {func(c *services.Config) {
-			c.StoreAccessKey, c.StoreSecretKey, c.StoreSecretKeyFile = "x", password, "y"
+			c.StoreAccess.Key, c.StoreAccess.Secret, c.StoreAccess.SecretFile = "x", password, "y"
 		}, []string{"--store-secret-key and --store-secret-key-file"}},
 		"wait": {func(c *services.Config) { c.Wait = 2 * time.Hour }, []string{"--wait 2h0m0s", "1h"}},
 	} {
@@ -67,7 +67,7 @@ func TestFileThatCannotBeReadIsNamedWithItsFlag(t *testing.T) {
 		"--redis-password-file":   func(c *services.Config) { c.RedisPasswordFile = "/nowhere" },
 		"--redis-ca":              func(c *services.Config) { c.RedisCA = "/nowhere" },
 		"--kafka-ca":              func(c *services.Config) { c.KafkaSecurity.CA = "/nowhere" },
-		"--store-secret-key-file": func(c *services.Config) { c.StoreAccessKey, c.StoreSecretKeyFile = "x", "/nowhere" },
+		"--store-secret-key-file": func(c *services.Config) { c.StoreAccess.Key, c.StoreAccess.SecretFile = "x", "/nowhere" },
 		"--kafka-password-file": func(c *services.Config) {
 			c.KafkaSecurity = telemetry.Security{SASL: "plain", User: "x", PasswordFile: "/nowhere"}
 		},
