@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/cohort-rl/cohort/bench/learning/trainer"
@@ -67,7 +68,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	if o.validation > 0 {
-		known := append(data.Train[:len(data.Train):len(data.Train)], data.HeldOut...)
+		known := slices.Concat(data.Train, data.HeldOut)
 		data.HeldOut = countdown.DrawTraining(countdown.TrainSeed+1, o.validation, known)
 	}
 	at := o.at()

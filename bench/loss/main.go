@@ -12,6 +12,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -54,7 +55,7 @@ func run(ctx context.Context, o options, w io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	theirs, err := startPython(ctx, o.cache, dir, os.Stderr)
 	if err != nil {
 		fmt.Fprintf(w, "PyTorch and TRL are not measured: %v\n\n", err)

@@ -95,7 +95,7 @@ func environment(ctx context.Context, cache string, stderr io.Writer) (string, e
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(fresh) // It is renamed if all went well.
+	defer func() { _ = os.RemoveAll(fresh) }() // It is renamed if all went well.
 	requirements := filepath.Join(fresh, "requirements.txt")
 	if err := os.WriteFile(requirements, pinned, 0o600); err != nil {
 		return "", err

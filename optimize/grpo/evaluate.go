@@ -22,13 +22,8 @@ func Evaluate[T numerics.Float](dst Gradient[T], tallies []Tally, o Objective, b
 		return fmt.Errorf("%w: gradient of %d tokens and %d tallies for %d tokens and %d groups",
 			ErrLayout, len(dst.LogProb), len(tallies), n, last-first)
 	}
-	k := kernel[T]{
-		Objective: o, batch: b, dst: dst, totals: totals,
-		divergence: o.divergence(), gated: o.Entropy.TopFraction > 0,
-	}
-	if o.Entropy.Coefficient > 0 {
-		k.bonus = o.Entropy.Coefficient / float64(max(1, totals.EntropyTokens))
-	}
+	var k kernel[T]
+	k.begin(dst, o, b, totals, last)
 	for g := first; g < last; g++ {
 		tally := &tallies[g-first]
 		*tally = Tally{}
@@ -41,18 +36,6 @@ func Evaluate[T numerics.Float](dst Gradient[T], tallies []Tally, o Objective, b
 		}
 	}
 	return nil
-}
-
-// kernel is an objective at work on a batch.
-type kernel[T numerics.Float] struct {
-	Objective
-
-	batch      Batch[T]
-	dst        Gradient[T]
-	totals     Totals
-	divergence bool    // a divergence is in the loss
-	gated      bool    // the entropy mask is on
-	bonus      float64 // the entropy coefficient per token
 }
 
 func (k *kernel[T]) in(t int) bool { return k.batch.Mask == nil || k.batch.Mask[t] }
@@ -73,7 +56,8 @@ func (k *kernel[T]) rollout(j int, tally *Tally) {
 			}
 			continue
 		}
-		r := k.measure(firstToken, lastToken, length, float64(k.batch.Advantages[j]))
+		var r row
+		k.measure(&r, firstToken, lastToken, length, float64(k.batch.Advantages[j]))
 		r.plain = k.Aggregation.weight(k.totals, length, tokens)
 		r.policy = float64(r.plain * r.weight)
 		k.row(&r, tally)

@@ -34,6 +34,35 @@ type KL struct {
 	XMax, Max float64
 }
 
+// to writes the estimate to value, and its derivative by logpi to slope, which
+// holds x.
+func (k KL) to(value, slope []float64) {
+	value = value[:len(slope)]
+	if k.XMax > 0 || k.Max > 0 {
+		for i, x := range slope {
+			value[i], slope[i] = k.at(x)
+		}
+		return
+	}
+	switch k.Kind {
+	case K1:
+		for i, x := range slope {
+			value[i], slope[i] = -x, 1
+		}
+	case K2:
+		for i, x := range slope {
+			value[i], slope[i] = float64(0.5*float64(x*x)), -x
+		}
+	case K3:
+		numerics.ExpTo(value, slope)
+		for i, x := range slope {
+			e := value[i]
+			value[i], slope[i] = e-x-1, 1-e
+		}
+	case KLNone:
+	}
+}
+
 // at returns the estimate and its derivative by logpi.
 func (k KL) at(x float64) (value, slope float64) {
 	on := 1.0

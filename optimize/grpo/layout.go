@@ -42,6 +42,18 @@ func (l Layout) RowsOf(j int) (first, last int) {
 // TokensOf returns the tokens of row i as a half-open range.
 func (l Layout) TokensOf(i int) (first, last int) { return l.RowOffsets[i], l.RowOffsets[i+1] }
 
+// endOf returns the end of the tokens of all groups before group g.
+func (l Layout) endOf(g int) int {
+	if len(l.GroupOffsets) == 0 || len(l.RowOffsets) == 0 {
+		return 0
+	}
+	row := l.GroupOffsets[g]
+	if l.RolloutOffsets != nil {
+		row = l.RolloutOffsets[row]
+	}
+	return l.RowOffsets[row]
+}
+
 // Validate returns ErrLayout, naming the first offset that does not fit.
 func (l Layout) Validate() error {
 	for _, o := range []struct {

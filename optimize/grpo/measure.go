@@ -1,8 +1,6 @@
 package grpo
 
 import (
-	"math"
-
 	"github.com/cohort-rl/cohort/numerics"
 )
 
@@ -33,44 +31,28 @@ const leastWeightLog = -18.420680743952367
 const widestLog = 20
 
 // measure takes the sums over the row that its tokens need.
-func (k *kernel[T]) measure(first, last, length int, advantage float64) row {
-	r := row{first: first, last: last, length: float64(length), advantage: advantage, active: 1}
-	r.weight = k.rowWeight(first, last)
-	k.bound(&r)
+func (k *kernel[T]) measure(r *row, first, last, length int, advantage float64) {
 	switch {
-	case k.Clip.Kind == ClipGamma:
-		r.gamma = k.gamma(&r)
+	case advantage < 0:
+		*r = k.signs[0]
+	case advantage == 0:
+		*r = k.signs[1]
+	default:
+		*r = k.signs[2]
+	}
+	r.first, r.last, r.length, r.advantage = first, last, float64(length), advantage
+	if k.is.rowWeights {
+		r.weight = k.rowWeight(first, last)
+	}
+	switch {
+	case k.is.gamma:
+		r.gamma = k.weight(r)
 		r.weight = 1 // The correction is inside VESPO's weight.
 	case k.Ratio.Level != LevelToken:
-		k.rowRatio(&r)
+		k.rowRatio(r)
 	}
-	if k.Correction.OffPolicy > 0 && advantage < 0 && k.samplingDistance(&r) > k.Correction.OffPolicy {
+	if k.Correction.OffPolicy > 0 && advantage < 0 && k.samplingDistance(r) > k.Correction.OffPolicy {
 		r.weight, r.offPolicy = 0, true
-	}
-	return r
-}
-
-// bound sets the bounds that hold the ratio for the sign of the advantage.
-func (k *kernel[T]) bound(r *row) {
-	c := k.Clip
-	r.lower, r.upper = 0, math.Inf(1)
-	switch {
-	case c.Kind == ClipSoft:
-		if r.temperature = c.TauNegative; r.advantage > 0 {
-			r.temperature = c.TauPositive
-		}
-	case c.Kind == ClipWeight && r.advantage < 0:
-		r.lower, r.upper = c.Negative.Lower, c.Negative.Upper
-	case c.Kind == ClipWeight:
-		r.lower, r.upper = c.Positive.Lower, c.Positive.Upper
-	case c.Kind != ClipRatio || k.Ratio.Level == LevelGeometric:
-	case r.advantage > 0:
-		r.upper = 1 + c.High
-	case r.advantage < 0:
-		r.lower = 1 - c.Low
-		if c.Dual > 0 {
-			r.upper = c.Dual
-		}
 	}
 }
 
@@ -82,25 +64,25 @@ func (k *kernel[T]) rowRatio(r *row) {
 			continue
 		}
 		x := float64(k.batch.LogProb[t]) - float64(k.batch.Old[t])
-		if k.Ratio.Level == LevelGeometric {
+		if k.is.geometric {
 			if x < -k.Clip.Low || x > k.Clip.High {
 				r.outside++
 			}
-			x, _ = k.geometric(x, r.advantage)
+			x, _ = k.hold(x, r.advantage)
 		}
 		sum += x
 	}
 	r.mean = r.length
-	if k.Ratio.Level == LevelGeometric {
+	if k.is.geometric {
 		r.mean += k.Aggregation.LengthEpsilon
 	}
 	x, active := k.boundLog(sum / r.mean)
 	r.ratio, r.active = numerics.Exp(x), active
 }
 
-// geometric holds the logarithm of a token's ratio at the bound beyond which it
+// hold holds the logarithm of a token's ratio at the bound beyond which it
 // would raise the objective; the second result is 0 where it is held.
-func (k *kernel[T]) geometric(x, advantage float64) (float64, float64) {
+func (k *kernel[T]) hold(x, advantage float64) (float64, float64) {
 	switch {
 	case advantage > 0 && x > k.Clip.High:
 		return k.Clip.High, 0
@@ -127,9 +109,9 @@ func (k *kernel[T]) boundLog(x float64) (float64, float64) {
 	return x, 1
 }
 
-// gamma returns phi(w) = w^k e^(lambda (1-w)), w the product of the row's ratios
+// weight returns phi(w) = w^k e^(lambda (1-w)), w the product of the row's ratios
 // and correction weights, all in logarithms with VESPO's bounds.
-func (k *kernel[T]) gamma(r *row) float64 {
+func (k *kernel[T]) weight(r *row) float64 {
 	sum := 0.0
 	for t := r.first; t < r.last; t++ {
 		if !k.in(t) {
@@ -141,7 +123,7 @@ func (k *kernel[T]) gamma(r *row) float64 {
 			sum += boundedLog(k.tokenWeight(t))
 		}
 	}
-	if k.Correction.perRow() {
+	if k.is.rowWeights {
 		sum += boundedLog(r.weight)
 	}
 	logWeight := min(max(sum, leastWeightLog), widestLog)

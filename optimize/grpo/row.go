@@ -19,96 +19,119 @@ type rowSums struct {
 // row writes the gradient of a row's tokens and adds the row to the tally.
 func (k *kernel[T]) row(r *row, tally *Tally) {
 	var s rowSums
-	perToken := k.Ratio.Level == LevelToken
-	perTokenWeight := k.Correction.Level == CorrectToken && k.Clip.Kind != ClipGamma
-	flows := k.Ratio.Level == LevelSequence || k.Ratio.Level == LevelGeometric
-	needsRatio := k.Clip.Kind != ClipGamma || k.KL.Weighted
-	logProb, old, gradient := k.batch.LogProb, k.batch.Old, k.dst.LogProb
-	rho, active := r.ratio, r.active
-	for t := r.first; t < r.last; t++ {
-		if !k.in(t) {
-			gradient[t] = 0
-			if k.dst.Entropy != nil {
-				k.dst.Entropy[t] = 0
+	for from := r.first; from < r.last; {
+		if from >= k.block.last {
+			k.fill(from)
+		}
+		to := min(k.block.last, r.last)
+		if k.batch.Mask != nil {
+			if to = from + run(k.batch.Mask[from:to]); to == from {
+				k.skip(from)
+				from++
+				continue
 			}
-			continue
 		}
-		lp := float64(logProb[t])
-		x := lp - float64(old[t])
-		s.old -= x
-		if perToken && needsRatio {
-			x, active = k.boundLog(x)
-			rho = numerics.Exp(x)
+		if !k.is.clips {
+			k.surrogates(r, from, to)
 		}
-		if rho < r.lower {
-			s.below++
-		} else if rho > r.upper {
-			s.above++
+		if k.is.perToken {
+			k.policies(r, from, to, &s)
 		}
-		s.ratio += rho
-
-		value, through, direct := k.surrogate(r, rho, lp)
-		policy := r.policy
-		if perTokenWeight {
-			policy = float64(policy * k.tokenWeight(t))
-		}
-		if k.batch.Entropy != nil && !k.entropy(t, &s) {
-			policy = 0
-		}
-		loss, g := float64(policy*value), float64(policy*direct)
-		slope := float64(policy * through) // by the logarithm of the ratio
-		if k.divergence {
-			kl, klSlope := k.KL.at(float64(k.batch.Reference[t]) - lp)
-			c := float64(r.plain * k.KL.Coefficient)
-			if k.KL.Weighted {
-				klSlope = float64(klSlope * rho)
-				kl = float64(kl * rho)
-				slope += float64(c * kl)
-			}
-			loss += float64(c * kl)
-			g += float64(c * klSlope)
-			s.kl += kl
-		}
-		s.loss += loss
-		if flows {
-			s.flow += slope
-		} else {
-			g += float64(slope * active)
-		}
-		gradient[t] = T(g)
+		k.tokens(r, from, to, &s)
+		from = to
 	}
-	if flow := float64(s.flow*r.active) / r.mean; flows && flow != 0 {
+	if flow := float64(s.flow*r.active) / r.mean; k.is.flows && flow != 0 {
 		k.spread(r, flow)
 	}
 	k.count(r, &s, tally)
 }
 
-// surrogate returns a token's policy loss, its derivative by the logarithm of
-// the ratio, and that by logpi where the ratio is a constant weight.
-func (k *kernel[T]) surrogate(r *row, rho, logProb float64) (value, through, direct float64) {
-	switch k.Clip.Kind {
-	case ClipRatio:
-		switch {
-		case r.advantage == 0:
-			return 0, 0, 0
-		case rho > r.upper:
-			return -float64(r.upper * r.advantage), 0, 0
-		case rho < r.lower:
-			return -float64(r.lower * r.advantage), 0, 0
+// run is how many tokens the mask lets through before the first that it does not.
+func run(mask []bool) int {
+	for i, in := range mask {
+		if !in {
+			return i
 		}
-		value = -float64(rho * r.advantage)
-		return value, value, 0
-	case ClipSoft:
-		gate := numerics.Sigmoid(float64(r.temperature * (rho - 1)))
-		value = -float64(float64(4/r.temperature*gate) * r.advantage)
-		slope := float64(float64(4*gate) * (1 - gate))
-		return value, -float64(float64(slope*rho) * r.advantage), 0
-	case ClipWeight:
-		direct = -float64(min(max(rho, r.lower), r.upper) * r.advantage)
-	case ClipGamma:
-		direct = -float64(r.gamma * r.advantage)
 	}
-	return float64(direct * logProb), 0, direct
+	return len(mask)
+}
+
+// skip writes the gradient of a token that the mask does not let through.
+func (k *kernel[T]) skip(t int) {
+	k.dst.LogProb[t] = 0
+	if k.dst.Entropy != nil {
+		k.dst.Entropy[t] = 0
+	}
+}
+
+// tokens writes the gradient of some tokens of a row, all in the block and let
+// through by the mask. Each sum goes on where that of the tokens before ended.
+// Where the gradient flows through the ratio of the row, that part is only
+// added up, for spread.
+func (k *kernel[T]) tokens(r *row, from, to int, s *rowSums) {
+	gradient := k.dst.LogProb[from:to]
+	at, n := from-k.block.first, len(gradient)
+	logs, ratios, actives := k.log[at:][:n], k.ratio[at:][:n], k.active[at:][:n]
+	kls, slopes := k.kl[at:][:n], k.slope[at:][:n]
+	values, factors, weights := k.value[:n], k.factor[:n], k.policy[:n]
+	is, weighted := k.is, k.KL.Weighted
+	rho, policy, active, penalty := r.ratio, r.policy, r.active, float64(r.plain*k.KL.Coefficient)
+	ratio, old, kl, loss, flow := s.ratio, s.old, s.kl, s.loss, s.flow
+	for i := range gradient {
+		old -= logs[i]
+		if is.tokenRatio {
+			rho = ratios[i]
+		}
+		ratio += rho
+		var value, factor float64
+		switch {
+		case rho < r.lower:
+			s.below++
+			value = -float64(r.lower * r.advantage)
+		case rho > r.upper:
+			s.above++
+			value = -float64(r.upper * r.advantage)
+		default:
+			value = -float64(rho * r.advantage)
+			factor = value
+		}
+		if !is.clips {
+			value, factor = values[i], factors[i]
+		} else if r.advantage == 0 {
+			value, factor = 0, 0
+		}
+		if is.perToken {
+			policy = weights[i]
+		}
+		token := float64(policy * value)
+		through := float64(policy * factor) // by the logarithm of the ratio
+		g := 0.0
+		if is.constant {
+			g, through = through, 0
+		}
+		if is.divergence {
+			d, slope := kls[i], slopes[i]
+			if weighted {
+				d = float64(d * rho)
+				slope = float64(slope * rho)
+				through += float64(penalty * d)
+			}
+			token += float64(penalty * d)
+			g += float64(penalty * slope)
+			kl += d
+		}
+		loss += token
+		switch {
+		case is.flows:
+			flow += through
+		case is.bounded:
+			g += float64(through * actives[i])
+		default:
+			g += float64(through * active)
+		}
+		gradient[i] = T(g)
+	}
+	s.ratio, s.old, s.kl, s.loss, s.flow = ratio, old, kl, loss, flow
 }
 
 // entropy adds a token's entropy, writes its derivative, and reports whether
@@ -116,7 +139,7 @@ func (k *kernel[T]) surrogate(r *row, rho, logProb float64) (value, through, dir
 func (k *kernel[T]) entropy(t int, s *rowSums) bool {
 	h := float64(k.batch.Entropy[t])
 	s.entropy += h
-	kept := !k.gated || h >= k.totals.EntropyThreshold
+	kept := !k.is.gated || h >= k.totals.EntropyThreshold
 	slope := 0.0
 	if kept {
 		s.kept++
@@ -137,9 +160,9 @@ func (k *kernel[T]) spread(r *row, flow float64) {
 		if !k.in(t) {
 			continue
 		}
-		if k.Ratio.Level == LevelGeometric {
+		if k.is.geometric {
 			x := float64(k.batch.LogProb[t]) - float64(k.batch.Old[t])
-			if _, on := k.geometric(x, r.advantage); on == 0 {
+			if _, on := k.hold(x, r.advantage); on == 0 {
 				continue
 			}
 		}
@@ -154,7 +177,7 @@ func (k *kernel[T]) count(r *row, s *rowSums, tally *Tally) {
 	add := &tally.Sums
 	below, above, dual, outside := float64(s.below), float64(s.above), 0.0, float64(s.below+s.above)
 	switch {
-	case k.Ratio.Level == LevelGeometric:
+	case k.is.geometric:
 		outside = float64(r.outside)
 		if r.advantage > 0 {
 			above = outside
@@ -200,7 +223,7 @@ func (k *kernel[T]) countWeights(r *row, tally *Tally, least *[leastCount]float6
 	add := &tally.Sums
 	least[leastWeight], most[mostWeight] = math.Inf(1), math.Inf(-1)
 	w, log := 1.0, 0.0
-	if k.Correction.perRow() {
+	if k.is.rowWeights {
 		log = k.rowDrift(r.first, r.last)
 		w = k.Correction.bounded(numerics.Exp(log))
 		add[sumWeightRows] += w
@@ -210,7 +233,7 @@ func (k *kernel[T]) countWeights(r *row, tally *Tally, least *[leastCount]float6
 			continue
 		}
 		d := k.drift(t)
-		if !k.Correction.perRow() {
+		if !k.is.rowWeights {
 			log = d
 		}
 		raw := numerics.Exp(min(max(log, -widestLog), widestLog))

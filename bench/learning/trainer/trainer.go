@@ -18,9 +18,9 @@ import (
 	"github.com/cohort-rl/cohort/policy"
 )
 
-// AsReference, put behind one of the example's specs, makes it compute what the
-// reference curves in examples/countdown/testdata were computed with: a mean
-// over all decisions of the batch, those of groups with equal rewards included.
+// AsReference is put behind one of the example's specs, to compute what gave
+// the reference curves in examples/countdown/testdata: a mean over all decisions
+// of the batch, those of groups with equal rewards included.
 const AsReference = `
 grpo:
   algorithm: bnpo
