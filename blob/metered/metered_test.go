@@ -57,8 +57,8 @@ func TestObserverIsToldOfEveryRequest(t *testing.T) {
 	_, _ = b.Head(ctx, "b")
 	_ = b.Delete(ctx, "a")
 	_, _ = b.Get(ctx, "")
-	for range b.List(ctx, "", "") {
-		t.Error("something is listed")
+	for info, err := range b.List(ctx, "", "") {
+		t.Errorf("listed is %+v, %v", info, err)
 	}
 	want := []request{
 		{metered.Put, metered.OK, time.Second},
@@ -107,7 +107,10 @@ func TestTimeOfTheReaderIsNotTheListings(t *testing.T) {
 	}
 	b, told := observed(inner)
 	n := 0
-	for range b.List(t.Context(), "", "") {
+	for _, err := range b.List(t.Context(), "", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
 		n++
 		if n == 2 {
 			break
