@@ -31,7 +31,9 @@ func step(n, ms int) []profile.Request {
 		asked("coordinator", "get", u.RangesKey(0), ms+50, ms+51),
 		asked("coordinator", "put", u.RangesKey(0), ms+55, ms+60),
 		missing,
-		asked("coordinator", "get", collect.SettledKey(), ms+65, ms+70),
+		asked("worker", "head", collect.SettledKey(), ms+62, ms+63),
+		asked("worker", "put", collect.SettledKey(), ms+63, ms+66),
+		asked("coordinator", "get", collect.SettledKey(), ms+67, ms+70),
 		asked("coordinator", "put", u.Job.LogKey(n), ms+91, ms+100),
 	}
 }
@@ -39,7 +41,7 @@ func step(n, ms int) []profile.Request {
 func TestPhasesAddUpToTheStep(t *testing.T) {
 	t.Parallel()
 	requests := append(step(1, 0), step(2, 100)...)
-	requests = append(requests, step(3, 200)[:5]...) // it was cancelled
+	requests = append(requests, step(3, 200)[:7]...) // it was cancelled
 	requests = append(requests, asked("worker", "put", job.Unit{Job: "j", Step: 2}.PlanKey(), 500, 600))
 	attempts := []profile.Attempt{
 		{Step: 2, Began: at(115), Ended: at(125)},
@@ -52,7 +54,7 @@ func TestPhasesAddUpToTheStep(t *testing.T) {
 		t.Fatalf("%d steps: %+v", len(steps), steps)
 	}
 	s := steps[0]
-	if got, want := fmt.Sprint(s.Phases), "[10ms 5ms 30ms 5ms 10ms 10ms 21ms 9ms]"; got != want {
+	if got, want := fmt.Sprint(s.Phases), "[10ms 5ms 30ms 5ms 10ms 2ms 4ms 4ms 21ms 9ms]"; got != want {
 		t.Errorf("phases are %s, want %s", got, want)
 	}
 	if s.Number != 2 || s.Time != 100*time.Millisecond || s.Agent != 20*time.Millisecond {

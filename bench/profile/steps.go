@@ -14,7 +14,7 @@ type Attempt struct {
 
 // Phases of a step, one after the other: from a commit to the next.
 var Phases = [...]string{ //nolint:gochecknoglobals // an array that nobody changes
-	"plan", "pick up", "agent", "settle", "ranges", "collect", "update", "commit",
+	"plan", "pick up", "agent", "settle", "ranges", "hand over", "collect", "notice", "update", "commit",
 }
 
 // Step is where the time of a step went. Its phases add up to its time.
@@ -27,10 +27,10 @@ type Step struct {
 	Agent time.Duration
 }
 
-// moments are when a step was seen to get on, by the coordinator's requests and
-// the agent's attempts.
+// moments are when a step was seen to get on, by requests and by the agent's
+// attempts.
 type moments struct {
-	planned, asked, answered, closing, ranged, collected, putting, committed time.Time
+	planned, asked, answered, closing, ranged, taken, kept, collected, putting, committed time.Time
 }
 
 // Steps are the steps that began and ended while requests were taken down, the
@@ -44,7 +44,7 @@ func Steps(requests []Request, attempts []Attempt) []Step {
 		return seen[step]
 	}
 	for _, r := range requests {
-		if n := stepOf(r.Key); n > 0 && r.Who == "coordinator" {
+		if n := stepOf(r.Key); n > 0 {
 			at(n).note(r)
 		}
 	}
@@ -73,7 +73,7 @@ func Steps(requests []Request, attempts []Attempt) []Step {
 			s.Agent = busy[n].length()
 		}
 		before := began
-		for i, end := range []time.Time{m.planned, m.asked, m.answered, m.closing, m.ranged, m.collected, m.putting, m.committed} {
+		for i, end := range []time.Time{m.planned, m.asked, m.answered, m.closing, m.ranged, m.taken, m.kept, m.collected, m.putting, m.committed} {
 			s.Phases[i] = end.Sub(before)
 			before = end
 		}
@@ -82,22 +82,28 @@ func Steps(requests []Request, attempts []Attempt) []Step {
 	return steps
 }
 
-// note takes down what a request of the coordinator says of its step.
+// note takes down what a request says of its step.
 func (m *moments) note(r Request) {
-	switch r.Method + " " + Class(r.Key) {
-	case "put plans":
+	switch r.Who + " " + r.Method + " " + Class(r.Key) {
+	case "coordinator put plans":
 		m.planned = r.Ended
-	case "get ranges":
+	case "coordinator get ranges":
 		if m.closing.IsZero() {
 			m.closing = r.Began
 		}
-	case "put ranges":
+	case "coordinator put ranges":
 		m.ranged = r.Ended
-	case "get settled/collect", "get settled/assemble":
+	case "worker head settled/collect", "worker head settled/extract":
+		if m.taken.IsZero() {
+			m.taken = r.Began
+		}
+	case "worker put settled/collect", "worker put settled/assemble":
+		m.kept = r.Ended
+	case "coordinator get settled/collect", "coordinator get settled/assemble":
 		if r.OK {
 			m.collected = r.Ended
 		}
-	case "put log":
+	case "coordinator put log":
 		m.putting, m.committed = r.Began, r.Ended
 	}
 }

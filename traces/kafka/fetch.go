@@ -59,7 +59,7 @@ func (l *Log) fetch(ctx context.Context, topic string, partition int, offset int
 	if resp.Error != nil {
 		return nil, false, resp.Error
 	}
-	records, err = readAll(resp.Records, partition, offset)
+	records, err = readAll(resp.Records, partition, offset, maxBytes)
 	if err != nil {
 		return nil, false, fmt.Errorf("read fetched records: %w", err)
 	}
@@ -69,10 +69,10 @@ func (l *Log) fetch(ctx context.Context, topic string, partition int, offset int
 }
 
 // readAll copies the records at or after offset. A response begins where its
-// first batch does, which may be earlier.
-func readAll(reader kafka.RecordReader, partition int, offset int64) ([]traces.Record, error) {
+// first batch does, which may be earlier. About maxBytes were asked for.
+func readAll(reader kafka.RecordReader, partition int, offset int64, maxBytes int) ([]traces.Record, error) {
 	var records []traces.Record
-	var memory arena
+	memory := arena{size: min(maxBytes, arenaBytes)}
 	var headers []traces.Header
 	for {
 		record, err := reader.ReadRecord()
@@ -114,11 +114,14 @@ func release(r *kafka.Record) {
 	}
 }
 
-// arenaBytes is how much memory the small copies of a response share.
+// arenaBytes is how much memory the small copies of a response share, at most.
 const arenaBytes = 256 << 10
 
 // arena hands out memory for many small copies.
-type arena struct{ free []byte }
+type arena struct {
+	size int // of what is allocated at once, unless a copy is larger
+	free []byte
+}
 
 func (a *arena) copy(b kafka.Bytes) ([]byte, error) {
 	if b == nil {
@@ -126,7 +129,7 @@ func (a *arena) copy(b kafka.Bytes) ([]byte, error) {
 	}
 	n := b.Len()
 	if n > len(a.free) || a.free == nil {
-		a.free = make([]byte, max(n, arenaBytes))
+		a.free = make([]byte, max(n, a.size))
 	}
 	dst := a.free[:n:n]
 	a.free = a.free[n:]
