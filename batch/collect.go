@@ -54,7 +54,7 @@ func (j Judge) settle(ctx context.Context, o job.Outcome, t *traces.Trace) (job.
 	if o.Reason != "" {
 		return o, nil, nil
 	}
-	value, reason, err := reward.Judge(ctx, j.Scorer, j.Failure, t)
+	score, reason, err := reward.Judge(ctx, j.Scorer, j.Failure, t)
 	if err != nil {
 		return o, nil, err
 	}
@@ -64,7 +64,8 @@ func (j Judge) settle(ctx context.Context, o job.Outcome, t *traces.Trace) (job.
 	if o.Reason = reason; reason != "" {
 		return o, nil, nil
 	}
-	s := FromTrace(t, value, j.Weights)
+	s := FromTrace(t, score.Value, j.Weights)
+	s.Rewards = score.Parts
 	o.Reward, o.Sample = &s.Reward, s.Digest()
 	return o, &s, nil
 }

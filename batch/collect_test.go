@@ -3,11 +3,13 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"math"
 	"reflect"
 	"testing"
 
 	"github.com/cohort-rl/cohort/batch"
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/job/spec"
 	"github.com/cohort-rl/cohort/reward"
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/traces"
@@ -74,8 +76,8 @@ func TestOutcomesAreSettledInTheOrderOfReasons(t *testing.T) {
 
 type unreachable struct{ err error }
 
-func (u unreachable) Score(context.Context, *traces.Trace) (float64, bool, error) {
-	return 0, false, u.err
+func (u unreachable) Score(context.Context, *traces.Trace) (reward.Score, bool, error) {
+	return reward.Score{}, false, u.err
 }
 
 func TestScorerOutOfReachDecidesNothing(t *testing.T) {
@@ -96,5 +98,18 @@ func TestSampleSaysThatItsRolloutWasTruncated(t *testing.T) {
 		if s := batch.FromTrace(&whole, 1, weights); s.Truncated != truncated {
 			t.Errorf("truncated is %v, the end says %v", s.Truncated, truncated)
 		}
+	}
+}
+
+func TestSampleHasEachOfSeveralRewards(t *testing.T) {
+	t.Parallel()
+	a := traces.Assembled{Traces: []traces.Trace{trace(0, 1, 0.5)}, Outcomes: []job.Outcome{{Group: 1, Nonce: "n"}}}
+	judge := batch.Judge{Scorer: reward.Weighted{Components: []spec.Component{{Name: "reward", Weight: 3}, {Name: "style", Weight: 1}}}, Weights: weights}
+	samples, outcomes, err := judge.Collect(t.Context(), a)
+	if err != nil || len(samples) != 1 || *outcomes[0].Reward != 1.5 || outcomes[0].Sample != samples[0].Digest() {
+		t.Fatalf("samples %+v, outcomes %+v, %v", samples, outcomes, err)
+	}
+	if r := samples[0].Rewards; len(r) != 2 || r[0] != 0.5 || !math.IsNaN(r[1]) {
+		t.Errorf("rewards %v", r)
 	}
 }

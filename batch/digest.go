@@ -27,7 +27,9 @@ const (
 //	for each decision:
 //	    u32 rows, u32 chosen row, f32 log-probability
 //	    f32 features, row by row
-//	u32 1, if the rollout was truncated
+//	if the rollout was truncated: u32 1
+//	if there are several rewards: u32 2, u32 rewards, f64 each; one that was not
+//	    given is the NaN 0x7ff8000000000001
 func (s *Sample) Digest() blob.Digest {
 	w := writer{hash: sha256.New()}
 	w.text(sampleDomain)
@@ -45,6 +47,15 @@ func (s *Sample) Digest() blob.Digest {
 	}
 	if s.Truncated {
 		w.u32(1)
+	}
+	if n := len(s.Rewards); n > 0 {
+		w.u32(2, uint32(n))
+		for _, v := range s.Rewards {
+			if math.IsNaN(v) {
+				v = math.NaN()
+			}
+			w.u64(math.Float64bits(v))
+		}
 	}
 	return w.digest()
 }

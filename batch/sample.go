@@ -20,6 +20,9 @@ type Sample struct {
 	// Task is the line of the data set.
 	Task   int
 	Reward float64
+	// Rewards are what Reward is the weighted sum of, in the order of the spec,
+	// NaN for one that was not given; nil where there is one.
+	Rewards []float64
 	// Policy is the digest of the weights that made the decisions.
 	Policy blob.Digest
 	// Choices are the decisions, in the order in which they were made.

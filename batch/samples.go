@@ -29,6 +29,9 @@ type sampleRow struct {
 	Features []float32 `parquet:"features,list"`
 	// Truncated says that the rollout ended at a limit.
 	Truncated bool `parquet:"truncated"`
+	// Rewards are what reward is the weighted sum of, NaN for one that was not
+	// given; empty where there is one.
+	Rewards []float64 `parquet:"rewards,list"`
 }
 
 // maxPart bounds the samples of a Parquet file before compression. A reader
@@ -92,7 +95,7 @@ func (s *Sample) row(step, round int) sampleRow {
 	r := sampleRow{
 		Step: int64(step), Round: int64(round), Group: int64(s.Group), Rollout: int64(s.Rollout), Task: int64(s.Task),
 		Reward: s.Reward, Policy: string(s.Policy), Digest: string(s.Digest()),
-		Width: int32(c.Width), Candidates: make([]int32, c.Len()), Chosen: c.Chosen, LogProbs: s.LogProbs, Features: c.Features, Truncated: s.Truncated,
+		Width: int32(c.Width), Candidates: make([]int32, c.Len()), Chosen: c.Chosen, LogProbs: s.LogProbs, Features: c.Features, Truncated: s.Truncated, Rewards: s.Rewards,
 	}
 	for d := range r.Candidates {
 		r.Candidates[d] = int32(c.Offsets[d+1] - c.Offsets[d])
@@ -121,6 +124,9 @@ func (r *sampleRow) sample() (Sample, error) {
 		Group: int(r.Group), Rollout: int(r.Rollout), Task: int(r.Task), Reward: r.Reward, Policy: blob.Digest(r.Policy),
 		Choices:  policy.Choices{Width: int(r.Width), Features: r.Features, Offsets: make([]int, 1, len(r.Candidates)+1), Chosen: r.Chosen},
 		LogProbs: r.LogProbs, Truncated: r.Truncated,
+	}
+	if len(r.Rewards) > 0 {
+		s.Rewards = r.Rewards
 	}
 	if r.Width < 1 || len(r.Chosen) != len(r.Candidates) || len(r.LogProbs) != len(r.Candidates) {
 		return s, fmt.Errorf("%w: its lists do not fit each other", ErrCorrupt)

@@ -3,6 +3,7 @@ package batch_test
 import (
 	"bytes"
 	"errors"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -52,6 +53,8 @@ func TestEveryFieldChangesTheDigest(t *testing.T) {
 		"chosen":     func(s *batch.Sample) { s.Choices.Chosen[0] = 0 },
 		"log-prob":   func(s *batch.Sample) { s.LogProbs[1] = -1 },
 		"candidates": func(s *batch.Sample) { s.Choices.Offsets[1] = 1 },
+		"rewards":    func(s *batch.Sample) { s.Rewards = []float64{0.5} },
+		"missing":    func(s *batch.Sample) { s.Rewards = []float64{math.NaN()} },
 		"truncated":  func(s *batch.Sample) { s.Truncated = true },
 		"width":      func(s *batch.Sample) { s.Choices.Width = 1; s.Choices.Offsets = []int{0, 4, 6} },
 		"decisions": func(s *batch.Sample) {
@@ -108,6 +111,9 @@ func drawSamples(t *rapid.T) []batch.Sample {
 				for range n * s.Choices.Width {
 					s.Choices.Features = append(s.Choices.Features, rapid.Float32().Draw(t, "feature"))
 				}
+			}
+			for range rapid.IntRange(0, 2).Draw(t, "rewards") {
+				s.Rewards = append(s.Rewards, rapid.Float64().Draw(t, "part"))
 			}
 			samples = append(samples, s)
 		}
@@ -200,9 +206,23 @@ func TestFileOfAnotherKindIsCorrupt(t *testing.T) {
 	}
 }
 
-// TestFileFromBeforeTruncatedReads: columns are only added, and what is not
+func TestRewardThatWasNotGivenSurvivesParquet(t *testing.T) {
+	t.Parallel()
+	want := small()
+	want.Rewards = []float64{math.NaN(), 2}
+	files, err := batch.Write(1, 0, []batch.Sample{want})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := batch.Read(files[0])
+	if err != nil || len(got) != 1 || !math.IsNaN(got[0].Rewards[0]) || got[0].Rewards[1] != 2 || got[0].Digest() != want.Digest() {
+		t.Errorf("read %+v, %v", got, err)
+	}
+}
+
+// TestFileFromBeforeTheLastColumnsReads: columns are only added, and what is not
 // there is false.
-func TestFileFromBeforeTruncatedReads(t *testing.T) {
+func TestFileFromBeforeTheLastColumnsReads(t *testing.T) {
 	t.Parallel()
 	type row struct {
 		Group      int64     `parquet:"group"`

@@ -60,6 +60,7 @@ func TestPythonReadsBatchAndLedger(t *testing.T) {
 		"log_probs":  {Type: "list<element: float not null>", Sum: -0.75},
 		"features":   {Type: "list<element: float not null>", Sum: 21},
 		"truncated":  {Type: "bool"},
+		"rewards":    {Type: "list<element: double not null>"},
 	})
 	check(t, found["ledger.parquet"], 2, map[string]python.Column{
 		"step":      {Type: "int64", Sum: 6},

@@ -1,6 +1,9 @@
 package learner
 
 import (
+	"fmt"
+	"math"
+
 	"github.com/cohort-rl/cohort/batch"
 	"github.com/cohort-rl/cohort/numerics"
 	"github.com/cohort-rl/cohort/optimize/grpo"
@@ -10,17 +13,15 @@ import (
 // spec takes from them.
 func (b *trainingBatch) reward(samples []batch.Sample) error {
 	s := b.learner.spec
-	values := make([]float64, len(samples))
-	for i := range samples {
-		values[i] = samples[i].Reward
+	if err := b.recorded(samples); err != nil {
+		return err
 	}
-	names, columns := []string{s.Reward.Name}, [][]float64{values}
 	if b.objective.KL.InReward {
 		penalties, err := b.divergence()
 		if err != nil {
 			return err
 		}
-		names, columns = append(names, "kl_penalty"), append(columns, penalties)
+		b.take("kl_penalty", penalties)
 	}
 	lengths := b.lengths()
 	if o := s.GRPO.Overlong; o != nil {
@@ -29,16 +30,49 @@ func (b *trainingBatch) reward(samples []batch.Sample) error {
 		for i, n := range lengths {
 			penalties[i] = soft.Penalty(n)
 		}
-		names, columns = append(names, "overlong_penalty"), append(columns, penalties)
-	}
-	b.rewards = grpo.Rewards{Functions: len(columns), Names: names}
-	for i := range samples {
-		for _, column := range columns {
-			b.rewards.Values = append(b.rewards.Values, column[i])
-		}
+		b.take("overlong_penalty", penalties)
 	}
 	b.spread = make([]float64, b.layout.Groups())
 	return grpo.AdvantagesTo(b.tokens.Advantages, b.spread, b.learner.recipe.estimator, b.rewards, b.layout, lengths, new(grpo.Scratch))
+}
+
+// recorded are the rewards of the samples.
+func (b *trainingBatch) recorded(samples []batch.Sample) error {
+	components := b.learner.spec.Reward.Components
+	b.rewards = grpo.Rewards{Functions: 1, Names: []string{b.learner.spec.Reward.Name}, Weights: []float64{1}}
+	if len(components) == 0 {
+		for i := range samples {
+			b.rewards.Values = append(b.rewards.Values, samples[i].Reward)
+		}
+		return nil
+	}
+	b.rewards = grpo.Rewards{Functions: len(components)}
+	for _, c := range components {
+		b.rewards.Names, b.rewards.Weights = append(b.rewards.Names, c.Name), append(b.rewards.Weights, c.Weight)
+	}
+	for _, s := range samples {
+		if len(s.Rewards) != len(components) {
+			return fmt.Errorf("rollout %d/%d has %d rewards, reward.components are %d", s.Group, s.Rollout, len(s.Rewards), len(components))
+		}
+		b.rewards.Values = append(b.rewards.Values, s.Rewards...)
+		for _, v := range s.Rewards {
+			b.rewards.Valid = append(b.rewards.Valid, !math.IsNaN(v))
+		}
+	}
+	return nil
+}
+
+// take adds what is taken from each rollout as one more function.
+func (b *trainingBatch) take(name string, penalties []float64) {
+	r, k := b.rewards, b.rewards.Functions
+	next := grpo.Rewards{Functions: k + 1, Names: append(r.Names, name), Weights: append(r.Weights, 1)}
+	for i, p := range penalties {
+		next.Values = append(append(next.Values, r.Values[i*k:(i+1)*k]...), p)
+		if r.Valid != nil {
+			next.Valid = append(append(next.Valid, r.Valid[i*k:(i+1)*k]...), true)
+		}
+	}
+	b.rewards = next
 }
 
 // divergence is what the divergence takes from each reward. It notes the mean

@@ -124,6 +124,35 @@ func TestAccumulatedMinibatchesAreOneUpdateOfTheBatch(t *testing.T) {
 	}
 }
 
+// Several rewards teach what their weighted sum teaches, except where each is
+// normalised by itself; what was not given is no zero.
+func TestSeveralRewardsTeachTheirWeightedSum(t *testing.T) {
+	t.Parallel()
+	samples := sampled(8, 4, 3)
+	for i := range samples {
+		samples[i].Rewards = []float64{float64(i % 3), samples[i].Reward}
+		samples[i].Reward = 2*samples[i].Rewards[0] + 0.5*samples[i].Rewards[1]
+	}
+	samples[4].Rewards[0], samples[4].Reward = math.NaN(), 0.5*samples[4].Rewards[1]
+	several := func(s *spec.Spec) {
+		s.Reward.Components = []spec.Component{{Name: "a", Weight: 2}, {Name: "b", Weight: 0.5}}
+	}
+	for grpo, same := range map[string]bool{
+		"": true, "advantage: {estimator: rloo}": true, "advantage: {estimator: gdpo}": false,
+		"kl: {coefficient: 0.1, placement: reward}, overlong: {max_length: 3, buffer: 2}": true,
+	} {
+		one := step(t, newLearner(t, specOf(t, grpo, nil)), 1, samples)
+		many := step(t, newLearner(t, specOf(t, grpo, several)), 1, samples)
+		if slices.Equal(one, many) != same {
+			t.Errorf("%s: one reward teaches %v, its parts %v", grpo, one, many)
+		}
+	}
+	samples[0].Rewards = samples[0].Rewards[:1]
+	if _, err := newLearner(t, specOf(t, "", several)).Step(1, samples); err == nil {
+		t.Error("a sample of one reward was learnt from as one of two")
+	}
+}
+
 func TestBlowUpIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, change := range []func(*spec.Spec){nil, mlp} {

@@ -17,13 +17,25 @@ import (
 type Scorer interface {
 	// Score returns the reward of a trace, or false if it has none. An error
 	// says that the score could not be found out, not that it is bad.
-	Score(ctx context.Context, t *traces.Trace) (value float64, ok bool, err error)
+	Score(ctx context.Context, t *traces.Trace) (score Score, ok bool, err error)
+}
+
+// A Score is what a trace is worth.
+type Score struct {
+	// Value is the reward; of several, the weighted sum of those that were given.
+	Value float64
+	// Parts are the rewards that Value is the sum of, unweighted, in the order of
+	// the spec, NaN for one that was not given. It is nil where there is one.
+	Parts []float64
 }
 
 // New returns the scorer of a spec's reward section.
 func New(s spec.Reward) (Scorer, error) {
 	if s.Kind != "recorded" {
 		return nil, fmt.Errorf("reward.kind: no reward is called %q; allowed is recorded", s.Kind)
+	}
+	if len(s.Components) > 0 {
+		return Weighted{Components: s.Components}, nil
 	}
 	return Recorded{Name: s.Name}, nil
 }
@@ -37,30 +49,58 @@ type Recorded struct {
 }
 
 // Score implements Scorer.
-func (r Recorded) Score(_ context.Context, t *traces.Trace) (value float64, ok bool, err error) {
+func (r Recorded) Score(_ context.Context, t *traces.Trace) (score Score, ok bool, err error) {
+	score.Value, ok = recorded(t, r.Name)
+	return score, ok, nil
+}
+
+// recorded is the last reward of a name.
+func recorded(t *traces.Trace, name string) (value float64, ok bool) {
 	for _, e := range t.Events {
-		if b, is := e.Body.(telemetry.Reward); is && e.Name == r.Name {
+		if b, is := e.Body.(telemetry.Reward); is && e.Name == name {
 			value, ok = b.Value, true
 		}
 	}
-	return value, ok, nil
+	return value, ok
+}
+
+// Weighted takes several rewards that the agent recorded, each as Recorded does.
+// One that was not given is no zero: the sum is that of the others. A trace
+// without any has no reward.
+type Weighted struct {
+	Components []spec.Component
+}
+
+// Score implements Scorer.
+func (w Weighted) Score(_ context.Context, t *traces.Trace) (score Score, ok bool, err error) {
+	score.Parts = make([]float64, len(w.Components))
+	for i, c := range w.Components {
+		value, given := recorded(t, c.Name)
+		if !given {
+			score.Parts[i] = math.NaN()
+			continue
+		}
+		score.Parts[i], ok = value, true
+		score.Value += float64(c.Weight * value)
+	}
+	return score, ok, nil
 }
 
 // Judge scores a trace and says why its score is no reward: job.NoReward, or
 // job.InvalidReward for one that is not finite. A trace without a score gets
 // failure, if that is set, and never a zero that nobody gave it.
-func Judge(ctx context.Context, s Scorer, failure *float64, t *traces.Trace) (float64, job.Reason, error) {
-	value, ok, err := s.Score(ctx, t)
+func Judge(ctx context.Context, s Scorer, failure *float64, t *traces.Trace) (Score, job.Reason, error) {
+	score, ok, err := s.Score(ctx, t)
 	switch {
 	case err != nil:
-		return 0, "", fmt.Errorf("score rollout %d/%d: %w", t.Group, t.Rollout, err)
+		return Score{}, "", fmt.Errorf("score rollout %d/%d: %w", t.Group, t.Rollout, err)
 	case !ok && failure == nil:
-		return 0, job.NoReward, nil
+		return Score{}, job.NoReward, nil
 	case !ok:
-		value = *failure
+		score = Score{Value: *failure}
 	}
-	if math.IsNaN(value) || math.IsInf(value, 0) {
-		return 0, job.InvalidReward, nil
+	if math.IsNaN(score.Value) || math.IsInf(score.Value, 0) {
+		return Score{}, job.InvalidReward, nil
 	}
-	return value, "", nil
+	return score, "", nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,7 +57,7 @@ func TestRecordedReward(t *testing.T) {
 				t.Fatal(err)
 			}
 			value, reason, err := reward.Judge(t.Context(), scorer, c.failure, c.trace)
-			if err != nil || value != c.value || reason != c.reason {
+			if err != nil || value.Value != c.value || value.Parts != nil || reason != c.reason {
 				t.Fatalf("got %v, %q, %v; want %v, %q", value, reason, err, c.value, c.reason)
 			}
 		})
@@ -65,13 +66,43 @@ func TestRecordedReward(t *testing.T) {
 
 type broken struct{ err error }
 
-func (b broken) Score(context.Context, *traces.Trace) (float64, bool, error) { return 1, true, b.err }
+func (b broken) Score(context.Context, *traces.Trace) (reward.Score, bool, error) {
+	return reward.Score{Value: 1}, true, b.err
+}
 
 func TestScoreThatCannotBeFoundOutIsNoFate(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("no answer")
 	if _, reason, err := reward.Judge(t.Context(), broken{cause}, nil, trace()); !errors.Is(err, cause) || reason != "" {
 		t.Fatalf("%q, %v", reason, err)
+	}
+}
+
+func TestWeightedSumOfSeveralRewards(t *testing.T) {
+	t.Parallel()
+	scorer, err := reward.New(spec.Reward{Kind: "recorded", Components: []spec.Component{{Name: "exact", Weight: 2}, {Name: "short", Weight: -0.5}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := math.NaN()
+	for _, c := range []struct {
+		name   string
+		trace  *traces.Trace
+		value  float64
+		parts  []float64
+		reason job.Reason
+	}{
+		{"both", trace(named{"exact", 1}, named{"short", 3}, named{"other", 9}), 0.5, []float64{1, 3}, ""},
+		{"the last counts", trace(named{"exact", 1}, named{"short", 3}, named{"exact", 2}), 2.5, []float64{2, 3}, ""},
+		{"one is missing, which is no zero", trace(named{"short", 3}), -1.5, []float64{none, 3}, ""},
+		{"none", trace(named{"reward", 1}), 0, nil, job.NoReward},
+		{"one is not finite", trace(named{"exact", none}, named{"short", 3}), 0, nil, job.InvalidReward},
+	} {
+		score, reason, err := reward.Judge(t.Context(), scorer, nil, c.trace)
+		same := func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) }
+		if err != nil || score.Value != c.value || reason != c.reason || !slices.EqualFunc(score.Parts, c.parts, same) {
+			t.Errorf("%s: got %+v, %q, %v", c.name, score, reason, err)
+		}
 	}
 }
 

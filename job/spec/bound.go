@@ -6,7 +6,7 @@ import (
 )
 
 // bound is one end of the range of a field. Its unit is the field's: bytes,
-// nanoseconds, or characters of a text.
+// nanoseconds, characters of a text, or entries of a list.
 type bound struct {
 	written   string // as the tag has it; "" is no bound
 	value     float64
@@ -32,7 +32,7 @@ func newBound(k kind, inclusive, exclusive string) bound {
 		var s Size
 		s, err = parseSize(b.written)
 		b.value = float64(s)
-	case section, whole, number, text:
+	case section, list, whole, number, text:
 		b.value, err = strconv.ParseFloat(b.written, 64)
 	}
 	if err != nil {
@@ -73,8 +73,11 @@ func (f *field) extent() string {
 	case high.written != "":
 		s = high.words("at most", "below")
 	}
-	if f.kind == text && s != "" {
+	switch {
+	case f.kind == text && s != "":
 		s += " characters"
+	case f.kind == list && s != "":
+		s += " entries"
 	}
 	return s
 }

@@ -26,6 +26,17 @@ func firstDifference(fields []*field, a, b reflect.Value) string {
 			}
 			continue
 		}
+		if f.kind == list {
+			if x.Len() != y.Len() {
+				return f.path
+			}
+			for i := range x.Len() {
+				if path := firstDifference(f.fields, x.Index(i), y.Index(i)); path != "" {
+					return path
+				}
+			}
+			continue
+		}
 		if !x.Equal(y) {
 			return f.path
 		}

@@ -16,7 +16,7 @@ func alternatives() map[string]any {
 		"agent.url": "http://127.0.0.1:2/", "agent.timeout": "29s", "agent.attempts": 2, "agent.health": "http://h/",
 		"tasks.data": "b.jsonl", "tasks.groups": 5, "tasks.rollouts": 9,
 		"traces.topic": "t", "traces.partitions": 5, "traces.retention": "1h",
-		"reward.name": "score", "reward.failure_score": 0,
+		"reward.components": []any{map[string]any{"name": "a"}}, "reward.name": "score", "reward.failure_score": 0,
 		"grpo.algorithm": "dapo", "grpo.clip_low": 0.1, "grpo.clip_high": 0.3,
 		"grpo.kl.coefficient": 0.1, "grpo.advantage.scale": "none", "grpo.advantage.epsilon": 0.01,
 		"grpo.zero_variance": "keep", "grpo.min_group": 3, "grpo.dynamic_sampling.rounds": 2,

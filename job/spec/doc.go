@@ -9,7 +9,8 @@
 //	doc       what the field means, in one line
 //	default   value of a field that is left out, as it would be written
 //	required  "yes": the field must be given
-//	min, max  inclusive bounds; of a text, its number of characters
+//	min, max  inclusive bounds; of a text, its number of characters; of a list
+//	          of sections, of entries
 //	above, below  exclusive bounds
 //	enum      the allowed values, separated by commas
 //	pattern   regular expression that a text must match; form says it in words

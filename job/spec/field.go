@@ -13,6 +13,7 @@ type kind int
 
 const (
 	section  kind = iota // a mapping of further fields
+	list                 // a sequence of sections
 	whole                // a whole number
 	number               // a finite number
 	text                 // a string
@@ -36,7 +37,7 @@ type field struct {
 	pattern         *regexp.Regexp // nil if any text will do
 	form            string         // the pattern in words
 	when            condition
-	fields          []*field // of a section, in order
+	fields          []*field // of a section or of the sections of a list, in order
 }
 
 // condition says that a field exists only beside some values of a sibling.
@@ -87,8 +88,12 @@ func describe(t reflect.Type, prefix string, training bool) []*field {
 			typ = typ.Elem()
 		}
 		f.kind = kindOf(typ)
-		if f.kind == section {
+		switch f.kind {
+		case section:
 			f.fields = describe(typ, f.path+".", f.training)
+		case list:
+			f.fields = describe(typ.Elem(), f.path+".", f.training)
+		case whole, number, text, duration, size:
 		}
 		f.low = newBound(f.kind, sf.Tag.Get("min"), sf.Tag.Get("above"))
 		f.high = newBound(f.kind, sf.Tag.Get("max"), sf.Tag.Get("below"))
@@ -109,6 +114,9 @@ func kindOf(t reflect.Type) kind {
 		return duration
 	case reflect.TypeFor[Size]():
 		return size
+	}
+	if t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct {
+		return list
 	}
 	if t.Kind() != reflect.Struct {
 		panic("spec: no field can be of type " + t.String())

@@ -46,6 +46,19 @@ func (f *field) writeJSON(b *bytes.Buffer, v reflect.Value, training bool) error
 	if f.kind == section {
 		return writeJSON(b, f.fields, v, training)
 	}
+	if f.kind == list {
+		b.WriteByte('[')
+		for i := range v.Len() {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			if err := writeJSON(b, f.fields, v.Index(i), training); err != nil {
+				return err
+			}
+		}
+		b.WriteByte(']')
+		return nil
+	}
 	value := v.Interface()
 	if d, ok := value.(Duration); ok {
 		value = d.String()

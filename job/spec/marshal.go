@@ -37,6 +37,13 @@ func writeYAML(b *bytes.Buffer, fields []*field, v reflect.Value, indent string)
 				at = at.Elem()
 			}
 			writeYAML(b, f.fields, at, indent+"  ")
+		case f.kind == list:
+			writeLine(b, indent+f.name+":", f.comment())
+			for i := range v.Field(f.index).Len() {
+				var entry bytes.Buffer
+				writeYAML(&entry, f.fields, v.Field(f.index).Index(i), indent+"    ")
+				b.WriteString(indent + "  - " + entry.String()[len(indent)+len("  - "):])
+			}
 		default:
 			writeLine(b, indent+f.name+": "+yamlScalar(v.Field(f.index)), f.comment())
 		}

@@ -13,15 +13,19 @@ import (
 )
 
 // with reads a small spec with the fields of a section grpo.
-func with(grpo string) (*spec.Spec, error) {
-	return spec.Decode("f", []byte(`
+func with(grpo string) (*spec.Spec, error) { return decodeText("grpo: {" + grpo + "}\n") }
+
+// decodeText reads a small spec with a section more, in line 9.
+func decodeText(section string) (*spec.Spec, error) {
+	return spec.Decode("f", []byte(`# What a job needs,
+# and one section more.
 name: a
 steps: 10
 policy: {kind: linear, features: 8}
 agent: {url: "http://127.0.0.1:1/"}
 tasks: {data: a.jsonl, groups: 12}
 optimizer: {learning_rate: 0.1}
-grpo: {`+grpo+"}\n"))
+`+section))
 }
 
 func TestContradictionsAreRefusedWithTheReason(t *testing.T) {
@@ -65,6 +69,32 @@ func TestContradictionsAreRefusedWithTheReason(t *testing.T) {
 		s, err := with(c.grpo)
 		if s != nil || err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, want %s", c.grpo, err, c.want)
+		}
+	}
+}
+
+func TestComponentsOfTheRewardAreChecked(t *testing.T) {
+	t.Parallel()
+	for reward, want := range map[string]string{
+		"components: [{name: a}, {name: b, weight: -2}]": "",
+		"components: {name: a}":                          "f:9: reward.components: expected a list of sections (name and weight), found a section",
+		"components: []":                                 "f:9: reward.components: the list has 0 entries (allowed: 1 to 16 entries)",
+		"components: [a]":                                "f:9: reward.components: expected a section (name and weight), found the text \"a\"",
+		"components: [{weight: 1}]":                      "f:9: reward.components.name: missing (allowed: 1 to 100 of letters",
+		"components: [{name: a}, {name: b, wight: 1}]":   "f:9: reward.components.wight: unknown field; did you mean reward.components.weight?",
+		"components: [{name: a, weight: 1e7}]":           "f:9: reward.components.weight: 1e7 is out of bounds",
+		"components: [{name: a}, {name: a}]":             "f:9: reward.components: \"a\" is there twice: add the weights",
+		"components: [{name: a}], name: b":               "f:9: reward.name: has no effect beside reward.components",
+		"components: [{name: a}], failure_score: 0":      "f:9: reward.failure_score: belongs to none of reward.components",
+	} {
+		s, err := decodeText("reward: {" + reward + "}\n")
+		switch {
+		case want == "" && err != nil:
+			t.Error(err)
+		case want == "" && !slices.Equal(s.Reward.Components, []spec.Component{{Name: "a", Weight: 1}, {Name: "b", Weight: -2}}):
+			t.Errorf("components %+v", s.Reward.Components)
+		case want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)):
+			t.Errorf("%s: %v, want %s", reward, err, want)
 		}
 	}
 }

@@ -159,6 +159,8 @@ func (k kind) words() string {
 		return "a duration such as 30s"
 	case size:
 		return "a size such as 16MiB"
+	case list:
+		return "a list"
 	case section:
 	}
 	return "a section"

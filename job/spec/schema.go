@@ -72,6 +72,10 @@ func (f *field) schema() *jsonschema.Schema {
 	switch f.kind {
 	case section:
 		s = sectionSchema(f.fields)
+	case list:
+		s.Type = "array"
+		s.Items = sectionSchema(f.fields)
+		s.MinItems, s.MaxItems = new(int(f.low.value)), new(int(f.high.value))
 	case whole:
 		s.Type = "integer"
 		f.bound(s)

@@ -18,6 +18,8 @@ func (d *decoder) section(n *yaml.Node, fields []*field, of *field, v reflect.Va
 			d.add(d.lines[f.path], f.path, "exists only with %s %s", siblingPath(f), listed(f.when.values, "or"))
 		case value != nil && f.kind == section:
 			d.sub(value, f, v.Field(f.index))
+		case value != nil && f.kind == list:
+			d.list(value, f, v.Field(f.index))
 		case value != nil:
 			d.scalar(value, f, v.Field(f.index))
 		case f.required:
@@ -83,6 +85,27 @@ func (d *decoder) sub(n *yaml.Node, f *field, v reflect.Value) {
 		v = v.Elem()
 	}
 	d.section(n, f.fields, f, v)
+}
+
+// list decodes the sections of the list f from n. Errors in them are named by the
+// path without a number, and by their lines.
+func (d *decoder) list(n *yaml.Node, f *field, v reflect.Value) {
+	if n.Kind != yaml.SequenceNode {
+		d.add(d.lines[f.path], f.path, "expected a list of sections (%s), found %s", listed(names(f.fields), "and"), found(n))
+		return
+	}
+	if !f.admits(float64(len(n.Content))) {
+		d.add(d.lines[f.path], f.path, "the list has %d entries (allowed: %s)", len(n.Content), f.allowed())
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+	for i, entry := range n.Content {
+		if entry.Kind != yaml.MappingNode {
+			d.add(entry.Line, f.path, "expected a section (%s), found %s", listed(names(f.fields), "and"), found(entry))
+			continue
+		}
+		d.section(entry, f.fields, f, v.Index(i))
+	}
 }
 
 // absentSection fills section f, which is not given, with its defaults.
