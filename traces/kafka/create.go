@@ -58,23 +58,6 @@ func (l *Log) check(ctx context.Context, topic string, bounds []traces.Bounds, p
 	return settings.check(topic, retention)
 }
 
-// MayCreate asks whether a topic could be created, and creates none.
-func (l *Log) MayCreate(ctx context.Context, topic string, partitions int) error {
-	err := l.again(ctx, func() error {
-		resp, err := l.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{
-			Topics: []kafka.TopicConfig{{Topic: topic, NumPartitions: partitions, ReplicationFactor: -1}}, ValidateOnly: true,
-		})
-		if err != nil {
-			return err
-		}
-		return resp.Errors[topic]
-	})
-	if err != nil {
-		return fmt.Errorf("ask whether topic %s may be created: %w", topic, err)
-	}
-	return nil
-}
-
 // create asks for the topic and says whether it was there.
 func (l *Log) create(ctx context.Context, topic string, partitions int, retention time.Duration) (existed bool, err error) {
 	config := kafka.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: -1}
