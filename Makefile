@@ -57,9 +57,13 @@ services-down: ## stop exactly what services-up started
 	@deploy/services/down
 
 .PHONY: test-services
-test-services: services-up ## run the integration tests on real services, and stop them
-	@. data/services/env && $(STEP) services $(GO) test -tags services -count=1 -timeout=15m ./integration; \
-	code=$$?; deploy/services/down; exit $$code
+test-services: ## run the integration tests on real services of their own, and stop those
+	@bash .ci/services $(STEP) services $(GO) test -tags services -count=1 -timeout=15m ./integration
+
+.PHONY: test-faults
+test-faults: ## the same with more kills, and kill the demo (KILLS=10)
+	@bash .ci/services $(STEP) 'services and faults' $(GO) test -tags services -count=1 -timeout=0 -v ./integration -args -kills=$(or $(KILLS),10)
+	@$(STEP) 'demo and faults' $(GO) test -count=1 -timeout=0 ./endtoend/training -args -kills=$(or $(KILLS),10)
 
 .PHONY: lint
 lint: ## check style, import direction, arithmetic, dead code and go.mod

@@ -3,66 +3,111 @@
 package integration_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/job"
 )
 
-// TestCheckpointIsThatOfTheEmbeddedRun trains on embedded services, and then on
-// real ones with some numbers of workers, and while each process is killed.
-func TestCheckpointIsThatOfTheEmbeddedRun(t *testing.T) {
+// result is what a job comes to: its checkpoint, and how many rollouts had
+// which fate.
+type result struct {
+	checkpoint blob.Digest
+	totals     job.Totals
+}
+
+// TestCheckpointIsThatOfTheDemo trains with cohort demo, and then on real
+// services: with some numbers of workers, while another worker joins, and while
+// each kind of process is killed and started again.
+func TestCheckpointIsThatOfTheDemo(t *testing.T) {
 	t.Parallel()
-	want := trained(t, embeddedServices(t), 2)
+	const steps = 6
+	want := demo(t, steps)
 	for _, workers := range []int{1, 3, 6} {
 		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) {
-			same(t, trained(t, realServices(t), workers), want)
+			begun := time.Now()
+			r := begin(t, realServices(t), workers, steps)
+			r.ends(t, want)
+			t.Logf("done after %.1f s", time.Since(begun).Seconds())
 		})
 	}
 	t.Run("a worker joins", func(t *testing.T) {
-		r := begin(t, realServices(t), 3)
+		r := begin(t, realServices(t), 3, steps)
 		r.reaches(t, steps/2)
-		r.startWorker(t)
-		same(t, r.done(t), want)
+		r.startWorker(t, "joined")
+		r.ends(t, want)
+		if shards := r.settledBy(t); shards["joined"] == 0 || len(shards) != 4 {
+			t.Errorf("shards by worker: %v; each of 4 must have some, the one that joined too", shards)
+		} else {
+			t.Logf("shards by worker: %v", shards)
+		}
 	})
-	for name, kill := range map[string]func(*testing.T, *run){
-		"coordinator": func(t *testing.T, r *run) { t.Helper(); r.coordinator.kill(); r.startCoordinator(t) },
-		"worker":      func(t *testing.T, r *run) { t.Helper(); r.workers[0].kill(); r.startWorker(t) },
-		"redis":       func(t *testing.T, _ *run) { t.Helper(); killService(t, "redis") },
-		"kafka":       func(t *testing.T, _ *run) { t.Helper(); killService(t, "kafka") },
-		"minio":       func(t *testing.T, _ *run) { t.Helper(); killService(t, "minio") },
-	} {
-		t.Run(name+" is killed", func(t *testing.T) {
-			r := begin(t, realServices(t), 3)
-			r.reaches(t, rand.IntN(steps-1))
-			wait(t, rand.N(500*time.Millisecond))
-			begin := time.Now()
-			kill(t, r)
-			up := time.Since(begin)
-			same(t, r.done(t), want)
-			t.Logf("up again after %.1f s, done after %.1f s", up.Seconds(), time.Since(begin).Seconds())
-		})
+	for range kills() {
+		for _, victim := range []string{"coordinator", "worker", "redis", "kafka", "minio"} {
+			t.Run(victim+" is killed", func(t *testing.T) {
+				r := begin(t, realServices(t), 3, steps)
+				step, later := rand.IntN(steps-1), rand.N(500*time.Millisecond)
+				r.reaches(t, step)
+				wait(t, later)
+				begun := time.Now()
+				r.kill(t, victim)
+				up := time.Since(begun)
+				r.ends(t, want)
+				t.Logf("killed %v after commit %d; up again after %.1f s, done after %.1f s", later, step, up.Seconds(), time.Since(begun).Seconds())
+			})
+		}
 	}
 }
 
-// trained runs the job to its end.
-func trained(t *testing.T, s services, workers int) *job.Head {
+// kill kills a process and starts it again.
+func (r *trial) kill(t *testing.T, victim string) {
 	t.Helper()
-	r := begin(t, s, workers)
-	begin := time.Now()
-	head := r.done(t)
-	took := time.Since(begin).Seconds()
-	t.Logf("%d workers: %d rollouts in %.1f s, %.0f a second", workers, head.Totals.Planned, took, float64(head.Totals.Planned)/took)
-	return head
+	switch victim {
+	case "coordinator":
+		r.coordinator.kill()
+		r.startCoordinator(t)
+	case "worker":
+		r.workers[0].kill()
+		r.startWorker(t, "worker-0")
+	default:
+		r.services.kill(t, victim)
+	}
 }
 
-// same expects the very checkpoint, and the same fates.
-func same(t *testing.T, got, want *job.Head) {
+// demo is what cohort demo comes to after some steps.
+func demo(t *testing.T, steps int) result {
 	t.Helper()
-	if got.Checkpoint != want.Checkpoint || got.Totals != want.Totals {
-		t.Errorf("checkpoint %s with totals %+v; on embedded services %s with %+v", got.Checkpoint, got.Totals, want.Checkpoint, want.Totals)
+	cmd := exec.CommandContext(t.Context(), "cohort", "demo", "--dir", t.TempDir(), "--seed", "1",
+		"--steps", fmt.Sprint(steps), "--held-out", fmt.Sprint(heldOut), "-o", "json")
+	var said strings.Builder
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("cohort demo: %v\n%s", err, &said)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	var summary struct {
+		Checkpoint blob.Digest `json:"checkpoint"`
+		Rollouts   job.Totals  `json:"rollouts"`
+	}
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &summary); err != nil || summary.Checkpoint == "" {
+		t.Fatalf("cohort demo ends with %s: %v", lines[len(lines)-1], err)
+	}
+	return result{summary.Checkpoint, summary.Rollouts}
+}
+
+// ends expects that the job ends at the very checkpoint, with the same fates.
+func (r *trial) ends(t *testing.T, want result) {
+	t.Helper()
+	head := r.done(t)
+	if got := (result{head.Checkpoint, head.Totals}); got != want {
+		t.Errorf("the job came to %+v, the demo to %+v", got, want)
 	}
 }
 

@@ -21,8 +21,6 @@ import (
 )
 
 const (
-	// steps is how long the job is.
-	steps = 6
 	// heldOut is how many tasks an evaluation has. No checkpoint depends on it.
 	heldOut = 20
 	// patience bounds the wait for anything a job does.
@@ -38,21 +36,27 @@ type trial struct {
 	workers     []*process
 }
 
-// begin starts a coordinator, workers and an agent, and submits the job.
-func begin(t *testing.T, s services, workers int) *trial {
+// begin starts a coordinator, workers and an agent, and submits a job of some
+// steps.
+func begin(t *testing.T, s services, workers, steps int) *trial {
 	t.Helper()
 	r := &trial{services: s, store: s.openStore(t), id: job.ID("countdown-" + uuid.NewString()[:8])}
 	r.startCoordinator(t)
 	for n := range workers {
 		r.startWorker(t, fmt.Sprintf("worker-%d", n))
 	}
-	r.submit(t, startAgent(t, s.environment()))
+	r.submit(t, startAgent(t, s.environment()), steps)
 	return r
 }
 
 func (r *trial) startCoordinator(t *testing.T) {
 	t.Helper()
-	r.coordinator = start(t, r.services.environment(), "coordinator", "--listen", "127.0.0.1:0")
+	r.coordinator = startCoordinator(t, r.services)
+}
+
+func startCoordinator(t *testing.T, s services) *process {
+	t.Helper()
+	return start(t, s.environment(), "coordinator", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")
 }
 
 func (r *trial) startWorker(t *testing.T, name string) {
@@ -60,7 +64,7 @@ func (r *trial) startWorker(t *testing.T, name string) {
 	r.workers = append(r.workers, start(t, r.services.environment(), "worker", "--name", name))
 }
 
-func (r *trial) submit(t *testing.T, agent string) {
+func (r *trial) submit(t *testing.T, agent string, steps int) {
 	t.Helper()
 	s, err := spec.Decode("job.yaml", countdown.Job())
 	if err != nil {
@@ -107,6 +111,8 @@ func (r *trial) until(t *testing.T, what string, wanted func(*job.Head) bool) *j
 			return head
 		}
 		select {
+		case <-r.coordinator.done:
+			t.Fatalf("the coordinator ended: %v", r.coordinator.err)
 		case <-ctx.Done():
 			t.Fatalf("the job did not %s within %v: %+v, %v", what, patience, head, err)
 		case <-tick.C:

@@ -8,72 +8,83 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/google/uuid"
 
-	"github.com/cohort-rl/cohort/embedded"
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/blob/open"
+	"github.com/cohort-rl/cohort/blob/s3"
+	"github.com/cohort-rl/cohort/secret"
 )
 
-// services is where a deployment's Redis, Kafka and store are.
-type services struct{ redis, kafka, store string }
+// services is what programs find in their environment, which tells how to reach
+// Redis, Kafka and the store.
+type services map[string]string
 
-// realServices are those of the environment, with a deployment of the test's
-// own in them.
+// realServices are those that deploy/services/up started, with a deployment of
+// the test's own in them.
 func realServices(t *testing.T) services {
 	t.Helper()
-	return services{setting(t, "COHORT_REDIS"), setting(t, "COHORT_KAFKA"), ownFolder(t, setting(t, "COHORT_STORE"))}
-}
-
-// embeddedServices are servers inside the test's process.
-func embeddedServices(t *testing.T) services {
-	t.Helper()
-	dir := t.TempDir()
-	redis, err := embedded.StartRedis(t.Context(), embedded.RedisConfig{})
-	if err != nil {
-		t.Fatal(err)
+	s := services{}
+	for _, name := range []string{"SERVICES_DATA", "COHORT_REDIS", "COHORT_KAFKA", "COHORT_STORE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		if s[name] = os.Getenv(name); s[name] == "" {
+			t.Fatalf("%s is not set: make services-up, and then . data/services/env", name)
+		}
 	}
-	t.Cleanup(func() { redis.Close() })
-	kafka, err := embedded.StartKafka(t.Context(), embedded.KafkaConfig{Dir: filepath.Join(dir, "kafka")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { kafka.Close() })
-	return services{redis.Addr(), kafka.Addr(), "file://" + filepath.ToSlash(filepath.Join(dir, "store"))}
+	return s.apart(t)
 }
 
-// arguments are the flags of a daemon that name the services.
-func (s services) arguments() []string {
-	return []string{"--redis", s.redis, "--kafka", s.kafka, "--store", s.store}
-}
-
-func setting(t *testing.T, name string) string {
+// apart has a folder of the bucket that no other test uses. Whoever has it has a
+// deployment, and so keys and topics, of its own.
+func (s services) apart(t *testing.T) services {
 	t.Helper()
-	value := os.Getenv(name)
-	if value == "" {
-		t.Fatalf("%s is not set: make services-up, and then . data/services/env", name)
-	}
-	return value
-}
-
-// ownFolder is a folder of the bucket that no other test uses. Whoever has it
-// has a deployment, and so keys and topics, of its own.
-func ownFolder(t *testing.T, store string) string {
-	t.Helper()
-	u, err := url.Parse(store)
+	u, err := url.Parse(s["COHORT_STORE"])
 	if err != nil {
 		t.Fatal(err)
 	}
 	u.Path = "/test-" + uuid.NewString()
-	return u.String()
+	return s.with("COHORT_STORE", u.String())
 }
 
-// killService kills a service that deploy/services/up started, and has up start
-// it again.
-func killService(t *testing.T, name string) {
+// with has another value of one variable.
+func (s services) with(name, value string) services {
+	other := services{name: value}
+	for n, v := range s {
+		if n != name {
+			other[n] = v
+		}
+	}
+	return other
+}
+
+// environment is s as processes take it.
+func (s services) environment() []string {
+	var variables []string
+	for name, value := range s {
+		variables = append(variables, name+"="+value)
+	}
+	return variables
+}
+
+// openStore opens the store as coordinators do.
+func (s services) openStore(t *testing.T) blob.Bucket {
 	t.Helper()
-	record, err := os.ReadFile(filepath.Join(setting(t, "SERVICES_DATA"), name, "pid"))
+	store, err := open.Open(t.Context(), s["COHORT_STORE"], open.Options{Credentials: s3.Credentials{
+		AccessKey: s["AWS_ACCESS_KEY_ID"], SecretKey: secret.Text(s["AWS_SECRET_ACCESS_KEY"]),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// kill kills a service, and has up start it again.
+func (s services) kill(t *testing.T, name string) {
+	t.Helper()
+	record, err := os.ReadFile(filepath.Join(s["SERVICES_DATA"], name, "pid"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +95,27 @@ func killService(t *testing.T, name string) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), "../deploy/services/up", name).CombinedOutput(); err != nil {
+	up := exec.CommandContext(t.Context(), "../deploy/services/up", name)
+	up.Env = append(os.Environ(), s.environment()...)
+	if out, err := up.CombinedOutput(); err != nil {
 		t.Fatalf("start %s again: %v\n%s", name, err, out)
 	}
+}
+
+// readEnvironment reads a file of exports that up wrote.
+func readEnvironment(t *testing.T, file string) services {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := services{}
+	for line := range strings.Lines(string(text)) {
+		name, value, ok := strings.Cut(strings.TrimSpace(strings.TrimPrefix(line, "export ")), "=")
+		if !ok {
+			t.Fatalf("%s holds %q", file, line)
+		}
+		s[name] = strings.Trim(value, "'")
+	}
+	return s
 }

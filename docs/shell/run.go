@@ -60,8 +60,8 @@ func (b Block) Run(ctx context.Context, dir string) (output string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer out.Close()
-	defer os.Remove(out.Name())
+	defer func() { _ = os.Remove(out.Name()) }() // dir is the caller's to remove
+	defer func() { _ = out.Close() }()
 
 	shell := exec.CommandContext(ctx, "bash", "-c", script(b))
 	shell.Dir = dir

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,29 +16,8 @@ import (
 // stopBudget is how long a program may take to end after SIGTERM.
 const stopBudget = 30 * time.Second
 
-// programs is the folder that TestMain builds the programs into, before any
-// test runs.
-var programs string
-
-func TestMain(m *testing.M) { os.Exit(build(m)) }
-
-func build(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "cohort-integration-*")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	programs = dir
-	cmd := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "./cmd/coordinator", "./cmd/worker", "./examples/countdown/agent")
-	cmd.Dir, cmd.Stdout, cmd.Stderr = "..", os.Stderr, os.Stderr
-	if err := cmd.Run(); err != nil {
-		return 1
-	}
-	return m.Run()
-}
-
-// program is a running process.
-type program struct {
+// process is a running program.
+type process struct {
 	cmd    *exec.Cmd
 	log    string        // file of what it wrote to standard error
 	done   chan struct{} // closed when it ended
@@ -47,41 +25,43 @@ type program struct {
 	killed bool
 }
 
-// start runs a program until the test ends, and then expects that it ends well.
-func start(t *testing.T, name string, arguments ...string) *program {
+// start runs a program with more in its environment until the test ends, and
+// then expects that it ends well.
+func start(t *testing.T, environment []string, name string, arguments ...string) *process {
 	t.Helper()
-	p, out := launch(t, name, arguments...)
+	p, out := launch(t, environment, name, arguments...)
 	out.Close()
 	return p
 }
 
-// startAgent runs the countdown agent and returns its base URL.
-func startAgent(t *testing.T) string {
+// startAgent runs the example agent and returns its base URL.
+func startAgent(t *testing.T, environment []string) string {
 	t.Helper()
-	_, out := launch(t, "agent", "-listen", "127.0.0.1:0")
+	_, out := launch(t, environment, "cohort", "example-agent", "--listen", "127.0.0.1:0")
 	defer out.Close()
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, address, ok := strings.Cut(strings.TrimSpace(line), "listening on ")
+	_, url, ok := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line), "."), "listens on ")
 	if !ok {
 		t.Fatalf("the agent says %q", line)
 	}
-	return address
+	return url
 }
 
-func launch(t *testing.T, name string, arguments ...string) (*program, io.ReadCloser) {
+func launch(t *testing.T, environment []string, name string, arguments ...string) (*process, io.ReadCloser) {
 	t.Helper()
 	log, err := os.CreateTemp(t.TempDir(), name+"-*.log")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &program{cmd: exec.Command(filepath.Join(programs, name), arguments...), done: make(chan struct{}), log: log.Name()}
+	p := &process{cmd: exec.Command(name, arguments...), done: make(chan struct{}), log: log.Name()}
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.cmd.Env = append(os.Environ(), environment...)
 	p.cmd.Stdout, p.cmd.Stderr = writer, log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -96,9 +76,33 @@ func launch(t *testing.T, name string, arguments ...string) (*program, io.ReadCl
 	return p, reader
 }
 
+// says waits until the program has written the text to its log.
+func (p *process) says(t *testing.T, text string) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(patience)
+	for {
+		said, err := os.ReadFile(p.log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(said), text) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-p.done:
+			t.Fatalf("%s ended: %v; it said %s", p.cmd, p.err, said)
+		case <-late:
+			t.Fatalf("%s did not say %q within %v", p.cmd, text, patience)
+		}
+	}
+}
+
 // stop asks the program to end, unless it was killed, and shows what it said if
 // the test failed.
-func (p *program) stop(t *testing.T) {
+func (p *process) stop(t *testing.T) {
 	t.Helper()
 	defer p.show(t)
 	if p.killed {
@@ -119,7 +123,7 @@ func (p *program) stop(t *testing.T) {
 }
 
 // show logs what the program said if the test failed.
-func (p *program) show(t *testing.T) {
+func (p *process) show(t *testing.T) {
 	t.Helper()
 	if t.Failed() {
 		if text, err := os.ReadFile(p.log); err == nil {
@@ -129,7 +133,7 @@ func (p *program) show(t *testing.T) {
 }
 
 // kill ends the program as a crash would.
-func (p *program) kill() {
+func (p *process) kill() {
 	p.killed = true
 	_ = p.cmd.Process.Kill() // It may have ended.
 	<-p.done

@@ -1,0 +1,55 @@
+//go:build services
+
+package integration_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cohort-rl/cohort/endtoend/programs"
+)
+
+func TestMain(m *testing.M) {
+	flag.Int("kills", 1, "how often each kind of process is killed")
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+// run puts the programs on PATH, so that all tests find them, and names Go's
+// caches, so that commands of the README find them from another home.
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "cohort-integration-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	if err := programs.Build(context.Background(), dir, "cmd/..."); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
+		value, err := exec.Command("go", "env", name).Output()
+		if err == nil {
+			err = os.Setenv(name, strings.TrimSpace(string(value)))
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	if err := os.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH")); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// kills is how often each kind of process is killed.
+func kills() int { return flag.Lookup("kills").Value.(flag.Getter).Get().(int) }
