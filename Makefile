@@ -77,6 +77,18 @@ lint: ## check style, import direction, arithmetic, dead code and go.mod
 bench: ## run the benchmarks (BENCH=pattern, PKG=packages)
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem $(or $(PKG),./...)
 
+.PHONY: learning
+learning: ## train countdown with ten seeds and hold it against the reference curves (FLAGS="-seeds 3")
+	$(GO) run ./bench/learning $(FLAGS)
+
+.PHONY: ablation
+ablation: ## train countdown with one setting changed at a time (FLAGS="-seeds 3")
+	@$(GO) run ./bench/learning/ablation $(FLAGS)
+
+.PHONY: bench-loss
+bench-loss: ## measure the loss against TRL and PyTorch, which it installs into .cache
+	$(GO) run ./bench/loss $(FLAGS)
+
 .PHONY: bench-system
 bench-system: build ## measure whole systems: rollouts per second, overhead, CPU (FLAGS="-seconds 10s")
 	$(GO) run ./bench/system $(FLAGS)

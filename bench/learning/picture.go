@@ -10,6 +10,8 @@ import (
 	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/vg"
 	_ "gonum.org/v1/plot/vg/vgsvg" // draws SVG
+
+	"github.com/cohort-rl/cohort/bench/learning/trainer"
 )
 
 // draw writes the curves of all results, and of their references once each.
@@ -24,7 +26,7 @@ func draw(file string, results []result) error {
 	for i, r := range results {
 		var ours, theirs plotter.XYs
 		for j, step := range r.at {
-			mean, _ := r.mean(j)
+			mean, _ := trainer.Mean(r.curves, j)
 			ours = append(ours, plotter.XY{X: float64(step), Y: mean})
 			if want, ok := r.reference[step]; ok {
 				theirs = append(theirs, plotter.XY{X: float64(step), Y: want})

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
 	"slices"
 
 	"github.com/cohort-rl/cohort/bench/learning/trainer"
@@ -20,22 +19,6 @@ type result struct {
 	reference map[int]float64 // by step; not every step has one
 }
 
-// mean is the mean and the standard deviation over seeds of the success after
-// at[i] steps.
-func (r result) mean(i int) (mean, spread float64) {
-	n := float64(len(r.curves))
-	for _, c := range r.curves {
-		mean += c.Success[i] / n
-	}
-	if n < 2 {
-		return mean, 0
-	}
-	for _, c := range r.curves {
-		spread += (c.Success[i] - mean) * (c.Success[i] - mean) / (n - 1)
-	}
-	return mean, math.Sqrt(spread)
-}
-
 // printTable writes a Markdown table of some steps, the last among them, and
 // returns those after which a mean is too low.
 func printTable(w io.Writer, results []result) (behind []string) {
@@ -45,7 +28,7 @@ func printTable(w io.Writer, results []result) (behind []string) {
 			if last := r.at[len(r.at)-1]; !slices.Contains([]int{20, 50, 100, 200, last}, step) {
 				continue
 			}
-			mean, spread := r.mean(i)
+			mean, spread := trainer.Mean(r.curves, i)
 			want, ok := r.reference[step]
 			if !ok {
 				fmt.Fprintf(w, "| %s | %d | %.4f | %.4f | | |\n", r.name, step, mean, spread)

@@ -8,6 +8,17 @@ import (
 	"github.com/cohort-rl/cohort/policy"
 )
 
+func TestFastJobHasTheReferencesRolloutsAndFeatures(t *testing.T) {
+	t.Parallel()
+	s, err := spec.Decode("job-fast.yaml", countdown.JobFast())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Tasks.Groups != 32 || s.Tasks.Rollouts != 8 || s.GRPO.DynamicSampling.Rounds != 1 || s.Policy.Features != countdown.Width || s.Steps != 50 {
+		t.Errorf("%d steps of %d groups of %d in %d rounds, policy %+v", s.Steps, s.Tasks.Groups, s.Tasks.Rollouts, s.GRPO.DynamicSampling.Rounds, s.Policy)
+	}
+}
+
 func TestJobSpecsTrainOnTheReferencesTerms(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -3,6 +3,7 @@ package trainer
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -59,4 +60,20 @@ func curve(ctx context.Context, s *spec.Spec, data Data, at []int) ([]float64, e
 		success = append(success, share)
 	}
 	return success, nil
+}
+
+// Mean is the mean over seeds of what Success[i] says, and its standard
+// deviation, 0 for one seed.
+func Mean(curves []Curve, i int) (mean, spread float64) {
+	n := float64(len(curves))
+	for _, c := range curves {
+		mean += c.Success[i] / n
+	}
+	if n < 2 {
+		return mean, 0
+	}
+	for _, c := range curves {
+		spread += (c.Success[i] - mean) * (c.Success[i] - mean) / (n - 1)
+	}
+	return mean, math.Sqrt(spread)
 }
