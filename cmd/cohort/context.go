@@ -25,7 +25,7 @@ type contextCommand struct {
 // Help says what a context is and where it is kept.
 func (contextCommand) Help() string {
 	return "A context is a server and its store under a name. Commands take from the current one what neither their flags nor the environment give. " +
-		"Contexts are kept in $COHORT_CONFIG, or in cohort/config.yaml in the folder of your configuration; tokens stay in files of their own."
+		"Contexts are kept in $COHORT_CONTEXTS, or in cohort/config.yaml in the folder of your configuration; tokens stay in files of their own."
 }
 
 // change reads the contexts, changes them and writes them back.

@@ -130,7 +130,7 @@ func TestChosenContextIsTheNamedOneThenTheVariablesThenTheCurrent(t *testing.T) 
 		{"named", "variable", "named"}, {"", "variable", "variable"}, {"", "", "current"},
 	} {
 		getenv := func(name string) string {
-			return map[string]string{"COHORT_CONFIG": path, "COHORT_CONTEXT": test.variable}[name]
+			return map[string]string{"COHORT_CONTEXTS": path, "COHORT_CONTEXT": test.variable}[name]
 		}
 		if c, err := contexts.Choose(test.name, getenv); err != nil || c.Name != test.want {
 			t.Errorf("%+v: %q (%v)", test, c.Name, err)

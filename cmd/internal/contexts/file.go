@@ -35,15 +35,15 @@ type File struct {
 	Contexts []Context `yaml:"contexts"`
 }
 
-// Path is where the file lies: what COHORT_CONFIG says, or else config.yaml in
-// the folder cohort of the user's configuration.
+// Path is where the file lies: what COHORT_CONTEXTS says, or else config.yaml in
+// the folder cohort of the user's configuration. COHORT_CONFIG is another file: that of the daemons' flags.
 func Path(getenv func(string) string) (string, error) {
-	if path := getenv("COHORT_CONFIG"); path != "" {
+	if path := getenv("COHORT_CONTEXTS"); path != "" {
 		return path, nil
 	}
 	dir, err := os.UserConfigDir()
 	if err != nil {
-		return "", fmt.Errorf("find the folder of configuration: %w: name the file in COHORT_CONFIG", err)
+		return "", fmt.Errorf("find the folder of configuration: %w: name the file in COHORT_CONTEXTS", err)
 	}
 	return filepath.Join(dir, "cohort", "config.yaml"), nil
 }
