@@ -101,7 +101,7 @@ func (w *Worker) Handle(ctx context.Context, task queue.Task) error {
 	if task.Version != queue.TaskVersion {
 		return fmt.Errorf("%w: %d, this worker does version %d", ErrOtherVersion, task.Version, queue.TaskVersion)
 	}
-	logger := w.Logger.With("job", string(s.Unit.Job), "shard", s.String(), "drive", task.Drive)
+	logger := w.Logger.With("job", string(s.Unit.Job), "step", s.Unit.Step, "shard", s.String(), "drive", task.Drive)
 	if _, err := w.store.Head(ctx, s.SettledKey()); err == nil {
 		logger.Debug("The shard is settled already.")
 		return nil

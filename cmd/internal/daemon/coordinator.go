@@ -100,7 +100,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig, logger *slog.Logge
 	g.Go(func() error { return server.Serve(gctx, b.listener) })
 	g.Go(func() error { return b.serveMetrics(gctx) })
 	g.Go(func() error {
-		if err := supervisor.Run(gctx); gctx.Err() == nil {
+		if err := drained(gctx, c.Grace, logger, supervisor.Run); gctx.Err() == nil {
 			return err
 		}
 		return nil
