@@ -16,6 +16,10 @@ import (
 // errPrecondition says that the server found a condition not to hold.
 var errPrecondition = errors.New("precondition failed")
 
+// ErrCredentials says that the server refused who asked. It comes with
+// blob.ErrDenied.
+var ErrCredentials = errors.New("credentials refused")
+
 // kindOf wraps the error of a request that changes nothing, or may be repeated
 // without harm, with the contract's kind. ctx is the caller's.
 func kindOf(ctx context.Context, err error) error {
@@ -76,7 +80,19 @@ func answered(answer minio.ErrorResponse) error {
 	case status >= 500, status == http.StatusRequestTimeout, damaged(answer.Code):
 		kind = blob.ErrUnavailable
 	}
+	if refusesCredentials(answer.Code) {
+		return fmt.Errorf("%w: %w: %s", kind, ErrCredentials, describe(answer))
+	}
 	return fmt.Errorf("%w: %s", kind, describe(answer))
+}
+
+func refusesCredentials(code string) bool {
+	switch code {
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch", minio.AccessDenied:
+		return true
+	default:
+		return false
+	}
 }
 
 func throttles(answer minio.ErrorResponse) bool {
@@ -96,13 +112,13 @@ func damaged(code string) bool {
 }
 
 func describe(answer minio.ErrorResponse) string {
-	text := fmt.Sprintf("HTTP %d %s: %s", answer.StatusCode, answer.Code, answer.Message)
-	switch answer.Code {
-	case "AuthorizationHeaderMalformed", "InvalidRegion":
+	text := fmt.Sprintf("HTTP %d %s: %s", answer.StatusCode, answer.Code, strings.TrimRight(answer.Message, "."))
+	switch {
+	case answer.Code == "AuthorizationHeaderMalformed", answer.Code == "InvalidRegion":
 		text += "; check region in the store's URL"
-	case "InvalidAccessKeyId", "SignatureDoesNotMatch", minio.AccessDenied:
+	case refusesCredentials(answer.Code):
 		text += "; check the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) and what they permit"
-	case "RequestTimeTooSkewed":
+	case answer.Code == "RequestTimeTooSkewed":
 		text += "; set this machine's clock"
 	}
 	return text

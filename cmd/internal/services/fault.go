@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/cohort-rl/cohort/clock"
@@ -18,7 +19,7 @@ type Fault struct {
 	What string
 	// Err is the cause; may be nil.
 	Err error
-	// Remedy names the setting to change.
+	// Remedy names the setting to change; empty where Err does.
 	Remedy string
 	// Lasting says that asking again does not help.
 	Lasting bool
@@ -33,7 +34,10 @@ func (f *Fault) Error() string {
 		text += fmt.Sprintf(" within %s", f.Waited)
 	}
 	if f.Err != nil {
-		text += ": " + f.Err.Error()
+		text += ": " + strings.TrimRight(f.Err.Error(), ".")
+	}
+	if f.Remedy == "" {
+		return text
 	}
 	return text + "; " + f.Remedy
 }

@@ -77,9 +77,12 @@ func (c Config) storeFault(err error) *Fault {
 		f.What += " does not answer"
 		f.Remedy = "start it, or name another with --store"
 		f.Lasting = false
+	case errors.Is(err, s3.ErrCredentials):
+		f.What += " refuses"
+		f.Remedy = "or give others with --store-access-key and --store-secret-key"
 	case errors.Is(err, blob.ErrDenied) && strings.HasPrefix(c.Store, "s3:"):
 		f.What += " refuses"
-		f.Remedy = "check --store, and the credentials: --store-access-key and --store-secret-key, or what AWS_ACCESS_KEY_ID or the cloud say without them"
+		f.Remedy = "check --store"
 	default:
 		f.What += " cannot be used"
 		f.Remedy = "check --store and what its user may do there"
