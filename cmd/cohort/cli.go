@@ -15,6 +15,7 @@ type cli struct {
 	Cancel       cancelCommand       `cmd:"" help:"End a job."`
 	Delete       deleteCommand       `cmd:"" help:"Delete a job that has ended, with all that it stored."`
 	Results      resultsCommand      `cmd:"" help:"Fetch what a job has learnt, from the object store alone."`
+	Serve        serveCommand        `cmd:"" help:"Serve a trained policy over HTTP to agents in production."`
 	Doctor       doctorCommand       `cmd:"" help:"Look at everything that Cohort runs on, and say what is wrong."`
 	Context      contextCommand      `cmd:"" help:"Name the servers and stores that are used."`
 	Validate     validateCommand     `cmd:"" help:"Check a job spec and its data sets."`

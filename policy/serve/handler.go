@@ -92,6 +92,7 @@ func (h *Host) decide(w http.ResponseWriter, r *http.Request, digest blob.Digest
 		fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}
+	h.decided(len(choices))
 	reply(w, http.StatusOK, Response{Digest: string(digest), Decisions: choices})
 }
 

@@ -18,6 +18,7 @@ type Host struct {
 	running chan struct{} // holds one element for each forward pass under way
 	memory  sync.Pool     // of *policy.Activations
 	token   serving.Token // what requests must present
+	decided func(decisions int)
 
 	mu      sync.Mutex // guards what follows
 	recent  *list.List // of *entry, the latest first
@@ -39,8 +40,13 @@ func NewHost(limit int) *Host {
 		memory:  sync.Pool{New: func() any { return new(policy.Activations) }},
 		recent:  list.New(),
 		entries: make(map[blob.Digest]*list.Element),
+		decided: func(int) {},
 	}
 }
+
+// Observe makes the host tell f how many decisions each request got. Call it
+// before the host serves; f may be called by several goroutines at once.
+func (h *Host) Observe(f func(decisions int)) { h.decided = f }
 
 // Put serves p, whose weights must not change any more, and returns their
 // digest.

@@ -24,9 +24,12 @@ const (
 // Serve answers on l until ctx ends; requests under way then have five seconds.
 // It closes l, and returns nil when it stopped because ctx ended. No goroutine
 // of it outlives it.
-func (h *Host) Serve(ctx context.Context, l net.Listener) error {
+func (h *Host) Serve(ctx context.Context, l net.Listener) error { return Run(ctx, l, h.Handler()) }
+
+// Run is Serve with a handler that may answer more than the host's does.
+func Run(ctx context.Context, l net.Listener, handler http.Handler) error {
 	server := &http.Server{
-		Handler:           h.Handler(),
+		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
