@@ -69,8 +69,8 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// temporary says whether the same request may succeed later.
-func (e *Error) temporary() bool { return e.Status >= 502 && e.Status <= 504 || e.Status == 429 }
+// Temporary says whether the same request may succeed later.
+func (e *Error) Temporary() bool { return e.Status >= 502 && e.Status <= 504 || e.Status == 429 }
 
 // failure is the body of every answer that is an error.
 type failure struct {

@@ -37,7 +37,7 @@ func (c *Client) Watch(ctx context.Context, id job.ID, from int, handle func(Eve
 			connected, from, pause = true, s.next, firstPause
 		}
 		var said *Error
-		if ctx.Err() != nil || !connected || errors.As(err, &said) && !said.temporary() {
+		if ctx.Err() != nil || !connected || errors.As(err, &said) && !said.Temporary() {
 			return err
 		}
 		if err := handle(Event{Kind: EventLost, Err: err}); err != nil {

@@ -2,16 +2,20 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/cohort-rl/cohort/api"
+	"github.com/cohort-rl/cohort/clock"
 )
 
 type submitCommand struct {
-	File  string `arg:"" complete:"file" help:"Job spec, in YAML."`
-	Watch bool   `help:"Follow the job until it ends, and fail unless it is done."`
-	Key   string `placeholder:"TEXT" help:"Makes submitting again with the same key give the same job."`
+	File  string        `arg:"" complete:"file" help:"Job spec, in YAML."`
+	Watch bool          `help:"Follow the job until it ends, and fail unless it is done."`
+	Key   string        `placeholder:"TEXT" help:"Makes submitting again with the same key give the same job."`
+	Wait  time.Duration `default:"10s" help:"How long to try again while the server says that it cannot take the job just now (${default})."`
 	formatFlag
 	serverFlags
 }
@@ -27,7 +31,7 @@ func (c *submitCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer client.Close()
-	j, created, err := client.Submit(ctx, api.Submission{Key: c.Key, File: f.path, Spec: f.body, Data: f.data})
+	j, created, err := c.submit(ctx, client, api.Submission{Key: c.Key, File: f.path, Spec: f.body, Data: f.data})
 	if err != nil {
 		return err
 	}
@@ -59,6 +63,30 @@ func (c *submitCommand) Run(ctx context.Context, s *streams) error {
 	}
 	_, err = fmt.Fprintf(say, "Follow it: cohort watch %s%s\n", j.ID, c.hint())
 	return err
+}
+
+// firstPause is how long to wait before trying again for the first time, and
+// longestPause at most.
+const (
+	firstPause   = 200 * time.Millisecond
+	longestPause = 2 * time.Second
+)
+
+// submit submits the job, again while the server answers that it cannot just
+// now. A key makes all of it one submission, also if the user gave none.
+func (c *submitCommand) submit(ctx context.Context, client *api.Client, s api.Submission) (j api.Job, created bool, err error) {
+	if s.Key == "" {
+		s.Key = "cli-" + nonce()
+	}
+	waiting, cancel := context.WithTimeout(ctx, c.Wait)
+	defer cancel()
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		j, created, err = client.Submit(ctx, s)
+		said, ok := errors.AsType[*api.Error](err)
+		if !ok || !said.Temporary() || (clock.System{}).Sleep(waiting, pause) != nil {
+			return j, created || c.Key == "", err
+		}
+	}
 }
 
 // announce says which job there is now.
