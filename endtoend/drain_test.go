@@ -150,8 +150,8 @@ func TestWorkerStopsAlthoughRedisIsAway(t *testing.T) {
 	}
 }
 
-// asking is a request to a coordinator that never ends by itself: a submission
-// whose body does not come.
+// asking is a request that a coordinator is at and that never ends by itself: a
+// submission whose body does not come whole.
 func asking(t *testing.T, address string) {
 	t.Helper()
 	body, write := io.Pipe()
@@ -161,8 +161,10 @@ func asking(t *testing.T, address string) {
 		t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", `multipart/form-data; boundary=x`)
+	// The body is sent when the coordinator begins to read it, not before.
+	request.Header.Set("Expect", "100-continue")
 	go func() {
-		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, ExpectContinueTimeout: time.Minute}}
 		if response, err := client.Do(request); err == nil {
 			response.Body.Close()
 		}
