@@ -3,7 +3,9 @@
 package integration_test
 
 import (
+	"context"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cohort-rl/cohort/docs/shell"
 )
@@ -32,6 +35,9 @@ func TestReadmeOnRealServices(t *testing.T) {
 		t.Fatalf("README.md has %d blocks for real services, want 1", len(blocks))
 	}
 	dir := clone(t)
+	for _, port := range []string{"7070", "7071", "7072", "8090"} { // of the block's coordinator, worker and agent
+		awaitFree(t, "127.0.0.1:"+port)
+	}
 	said, err := prepared(t, blocks[0]).Run(t.Context(), dir)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, said)
@@ -46,6 +52,28 @@ func TestReadmeOnRealServices(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "data", "services", "*", "pid")); err != nil || len(left) > 0 {
 		t.Errorf("services that were left running: %v, %v", left, err)
+	}
+}
+
+// awaitFree waits until nobody listens at the address: another test may be at
+// its end.
+func awaitFree(t *testing.T, address string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if err == nil {
+			listener.Close()
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("%v; end what listens there, the README's commands need it", err)
+		}
 	}
 }
 
