@@ -59,18 +59,23 @@ func (k *kernel[T]) measure(r *row, first, last, length int, advantage float64) 
 // rowRatio sets the ratio of a row.
 func (k *kernel[T]) rowRatio(r *row) {
 	sum := 0.0
-	for t := r.first; t < r.last; t++ {
-		if !k.in(t) {
+	for from, to := k.next(r.first, r.last); from < to; from, to = k.next(to, r.last) {
+		logProb, old := k.batch.LogProb[from:to], k.batch.Old[from:to]
+		old = old[:len(logProb)]
+		if k.is.geometric {
+			for i, v := range logProb {
+				x := float64(v) - float64(old[i])
+				if x < -k.Clip.Low || x > k.Clip.High {
+					r.outside++
+				}
+				x, _ = k.hold(x, r.advantage)
+				sum += x
+			}
 			continue
 		}
-		x := float64(k.batch.LogProb[t]) - float64(k.batch.Old[t])
-		if k.is.geometric {
-			if x < -k.Clip.Low || x > k.Clip.High {
-				r.outside++
-			}
-			x, _ = k.hold(x, r.advantage)
+		for i, v := range logProb {
+			sum += float64(v) - float64(old[i])
 		}
-		sum += x
 	}
 	r.mean = r.length
 	if k.is.geometric {

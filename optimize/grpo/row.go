@@ -19,18 +19,14 @@ type rowSums struct {
 // row writes the gradient of a row's tokens and adds the row to the tally.
 func (k *kernel[T]) row(r *row, tally *Tally) {
 	var s rowSums
-	for from := r.first; from < r.last; {
+	if k.batch.Mask != nil {
+		k.skip(r)
+	}
+	for from, to := k.next(r.first, r.last); from < to; from, to = k.next(to, r.last) {
 		if from >= k.block.last {
 			k.fill(from)
 		}
-		to := min(k.block.last, r.last)
-		if k.batch.Mask != nil {
-			if to = from + run(k.batch.Mask[from:to]); to == from {
-				k.skip(from)
-				from++
-				continue
-			}
-		}
+		to = min(to, k.block.last)
 		if !k.is.clips {
 			k.surrogates(r, from, to)
 		}
@@ -38,7 +34,6 @@ func (k *kernel[T]) row(r *row, tally *Tally) {
 			k.policies(r, from, to, &s)
 		}
 		k.tokens(r, from, to, &s)
-		from = to
 	}
 	if flow := float64(s.flow*r.active) / r.mean; k.is.flows && flow != 0 {
 		k.spread(r, flow)
@@ -46,21 +41,32 @@ func (k *kernel[T]) row(r *row, tally *Tally) {
 	k.count(r, &s, tally)
 }
 
-// run is how many tokens the mask lets through before the first that it does not.
-func run(mask []bool) int {
-	for i, in := range mask {
-		if !in {
-			return i
-		}
+// next returns the next tokens from first on, before last, that the mask lets
+// through and that nothing stands between; none, if there are none.
+func (k *kernel[T]) next(first, last int) (from, to int) {
+	mask := k.batch.Mask
+	if mask == nil {
+		return first, last
 	}
-	return len(mask)
+	for first < last && !mask[first] {
+		first++
+	}
+	for to = first; to < last && mask[to]; {
+		to++
+	}
+	return first, to
 }
 
-// skip writes the gradient of a token that the mask does not let through.
-func (k *kernel[T]) skip(t int) {
-	k.dst.LogProb[t] = 0
-	if k.dst.Entropy != nil {
-		k.dst.Entropy[t] = 0
+// skip writes the gradient of the tokens that the mask does not let through.
+func (k *kernel[T]) skip(r *row) {
+	for t := r.first; t < r.last; t++ {
+		if k.batch.Mask[t] {
+			continue
+		}
+		k.dst.LogProb[t] = 0
+		if k.dst.Entropy != nil {
+			k.dst.Entropy[t] = 0
+		}
 	}
 }
 
@@ -156,17 +162,20 @@ func (k *kernel[T]) entropy(t int, s *rowSums) bool {
 // spread adds the derivative by the logarithm of the row's ratio, divided by
 // its length, to the tokens that the ratio follows.
 func (k *kernel[T]) spread(r *row, flow float64) {
-	for t := r.first; t < r.last; t++ {
-		if !k.in(t) {
+	for from, to := k.next(r.first, r.last); from < to; from, to = k.next(to, r.last) {
+		gradient := k.dst.LogProb[from:to]
+		if !k.is.geometric {
+			for i, g := range gradient {
+				gradient[i] = T(float64(g) + flow)
+			}
 			continue
 		}
-		if k.is.geometric {
-			x := float64(k.batch.LogProb[t]) - float64(k.batch.Old[t])
-			if _, on := k.hold(x, r.advantage); on == 0 {
-				continue
+		for i, g := range gradient {
+			x := float64(k.batch.LogProb[from+i]) - float64(k.batch.Old[from+i])
+			if _, on := k.hold(x, r.advantage); on != 0 {
+				gradient[i] = T(float64(g) + flow)
 			}
 		}
-		k.dst.LogProb[t] = T(float64(k.dst.LogProb[t]) + flow)
 	}
 }
 
