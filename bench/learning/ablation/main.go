@@ -45,23 +45,23 @@ func run(ctx context.Context, o options, w io.Writer) error {
 	for i := range seeds {
 		seeds[i] = uint64(i + 1) //nolint:gosec // never negative
 	}
+	rows, err := rowsOf(o.steps)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(w, "Mean and standard deviation over %d seeds of the held-out tasks solved greedily after %d steps.\n\n", o.seeds, o.steps)
 	fmt.Fprint(w, "| | setting | linear | mlp |\n|---|---|---|---|\n")
-	for _, v := range variants() {
-		row := fmt.Sprintf("| %s | `%s` |", v.part, v.setting)
-		for _, base := range bases() {
-			s, err := v.of(base, o.steps)
-			if err != nil {
-				return fmt.Errorf("%s: %w", v.setting, err)
-			}
+	for _, r := range rows {
+		fmt.Fprintf(w, "| %s | `%s` |", r.part, r.setting)
+		for _, s := range r.specs {
 			curves, err := trainer.Curves(ctx, s, data, seeds, []int{o.steps})
 			if err != nil {
-				return fmt.Errorf("%s: %w", v.setting, err)
+				return fmt.Errorf("%s: %w", r.setting, err)
 			}
 			mean, spread := trainer.Mean(curves, 0)
-			row += fmt.Sprintf(" %.3f ± %.3f |", mean, spread)
+			fmt.Fprintf(w, " %.3f ± %.3f |", mean, spread)
 		}
-		fmt.Fprintln(w, row)
+		fmt.Fprintln(w)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 // variant is the base with one setting of the section grpo changed.
 type variant struct {
 	part    string // what is compared
-	setting string // YAML, in one line; empty for the base
+	setting string // YAML, in one line
 }
 
 // variants are the rows of the table.
@@ -71,4 +71,27 @@ func (v variant) of(base string, steps int) (*spec.Spec, error) {
 	}
 	s.Steps = steps
 	return s, s.Validate()
+}
+
+// row is a row of the table, with a spec for each base.
+type row struct {
+	variant
+	specs []*spec.Spec
+}
+
+// rowsOf are all rows. A variant that is refused stops before anything is trained.
+func rowsOf(steps int) ([]row, error) {
+	var rows []row
+	for _, v := range variants() {
+		r := row{variant: v}
+		for _, base := range bases() {
+			s, err := v.of(base, steps)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", v.setting, err)
+			}
+			r.specs = append(r.specs, s)
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
 }
