@@ -59,7 +59,7 @@ func New(inner blob.Bucket, now func() time.Time, tell Observer) *Bucket {
 func (b *Bucket) Get(ctx context.Context, key string) (blob.Object, error) {
 	began := b.now()
 	object, err := b.inner.Get(ctx, key)
-	b.tell(Get, ResultOf(ctx, err), b.now().Sub(began))
+	b.tell(Get, resultOf(ctx, err), b.now().Sub(began))
 	return object, err
 }
 
@@ -67,7 +67,7 @@ func (b *Bucket) Get(ctx context.Context, key string) (blob.Object, error) {
 func (b *Bucket) Put(ctx context.Context, key string, body []byte, cond blob.Condition) (blob.Version, error) {
 	began := b.now()
 	version, err := b.inner.Put(ctx, key, body, cond)
-	b.tell(Put, ResultOf(ctx, err), b.now().Sub(began))
+	b.tell(Put, resultOf(ctx, err), b.now().Sub(began))
 	return version, err
 }
 
@@ -75,7 +75,7 @@ func (b *Bucket) Put(ctx context.Context, key string, body []byte, cond blob.Con
 func (b *Bucket) Head(ctx context.Context, key string) (blob.Info, error) {
 	began := b.now()
 	info, err := b.inner.Head(ctx, key)
-	b.tell(Head, ResultOf(ctx, err), b.now().Sub(began))
+	b.tell(Head, resultOf(ctx, err), b.now().Sub(began))
 	return info, err
 }
 
@@ -83,7 +83,7 @@ func (b *Bucket) Head(ctx context.Context, key string) (blob.Info, error) {
 func (b *Bucket) Delete(ctx context.Context, key string) error {
 	began := b.now()
 	err := b.inner.Delete(ctx, key)
-	b.tell(Delete, ResultOf(ctx, err), b.now().Sub(began))
+	b.tell(Delete, resultOf(ctx, err), b.now().Sub(began))
 	return err
 }
 
@@ -103,12 +103,12 @@ func (b *Bucket) List(ctx context.Context, prefix, after string) iter.Seq2[blob.
 				break
 			}
 		}
-		b.tell(List, ResultOf(ctx, failed), took+b.now().Sub(began))
+		b.tell(List, resultOf(ctx, failed), took+b.now().Sub(began))
 	}
 }
 
-// ResultOf is the result of a request that ended with err under ctx.
-func ResultOf(ctx context.Context, err error) Result {
+// resultOf is the result of a request that ended with err under ctx.
+func resultOf(ctx context.Context, err error) Result {
 	switch {
 	case err == nil:
 		return OK
