@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -87,11 +88,16 @@ func TestNewEnoughRedisIsLetIn(t *testing.T) {
 func TestRedisThatStartsLaterIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	redis := miniredis.RunT(t)
-	answer(redis, map[string]string{"PING": "-LOADING Redis is loading the dataset in memory"})
+	var asked atomic.Int32
+	redis.Server().SetPreHook(func(p *server.Peer, command string, _ ...string) bool {
+		if command != "PING" || asked.Add(1) > 3 {
+			return false
+		}
+		p.WriteError("LOADING Redis is loading the dataset in memory")
+		return true
+	})
 	c := whole(t)
 	c.Redis = []string{redis.Addr()}
 	c.Wait = time.Minute
-	timer := time.AfterFunc(500*time.Millisecond, func() { redis.Server().SetPreHook(nil) })
-	defer timer.Stop()
 	says(t, connected(t, c), "Waiting for a service", "service=Redis", "LOADING", "for=1m0s")
 }
