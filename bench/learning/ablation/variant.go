@@ -55,17 +55,17 @@ func bases() []string {
 // of is the variant of a base, for a number of steps.
 func (v variant) of(base string, steps int) (*spec.Spec, error) {
 	name, _, _ := strings.Cut(v.setting, ":")
-	text := ""
+	var text strings.Builder
 	for line := range strings.Lines(base) {
 		if strings.HasPrefix(line, "  "+name+":") {
 			continue
 		}
-		text += line
+		text.WriteString(line)
 		if line == "grpo:\n" {
-			text += "  " + v.setting + "\n"
+			text.WriteString("  " + v.setting + "\n")
 		}
 	}
-	s, err := spec.Decode("variant", []byte(text))
+	s, err := spec.Decode("variant", []byte(text.String()))
 	if err != nil {
 		return nil, err
 	}
