@@ -23,29 +23,29 @@ func TestServiceThatNeverAnswersIsNamedWithFlagAndRemedy(t *testing.T) {
 	}{
 		"Redis": {
 			func(c *services.Config) { c.Redis = []string{"127.0.0.1:1"} },
-			[]string{"Redis at 127.0.0.1:1 does not answer within 700ms", "connection refused", "start it, or name another with --redis"},
+			[]string{"Redis at 127.0.0.1:1 does not answer within 5s", "connection refused", "start it, or name another with --redis"},
 		},
 		"Sentinel": {
 			func(c *services.Config) {
 				c.Redis, c.RedisSentinelMaster = []string{"127.0.0.1:1", "127.0.0.1:2"}, "main"
 			},
-			[]string{"Redis at sentinel 127.0.0.1:1/main, sentinel 127.0.0.1:2/main does not answer within 700ms", "--redis"},
+			[]string{"Redis at sentinel 127.0.0.1:1/main, sentinel 127.0.0.1:2/main does not answer within 5s", "--redis"},
 		},
 		"Kafka": {
 			func(c *services.Config) { c.Kafka = []string{"127.0.0.1:1", "127.0.0.1:2"} },
-			[]string{"Kafka at 127.0.0.1:1, 127.0.0.1:2 does not answer within 700ms", "connection refused", "start it, or name another with --kafka"},
+			[]string{"Kafka at 127.0.0.1:1, 127.0.0.1:2 does not answer within 5s", "connection refused", "start it, or name another with --kafka"},
 		},
 		"store": {
 			func(c *services.Config) {
 				c.Store, c.StoreAccess.Key, c.StoreAccess.Secret = "s3://traces?endpoint=http://127.0.0.1:1", "key", password
 			},
-			[]string{"the store s3://traces?endpoint=http://127.0.0.1:1 does not answer within 700ms", "connection refused", "start it, or name another with --store"},
+			[]string{"the store s3://traces?endpoint=http://127.0.0.1:1 does not answer within 5s", "connection refused", "start it, or name another with --store"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := whole(t)
-			c.Wait = 700 * time.Millisecond
+			c.Wait = 5 * time.Second
 			test.change(&c)
 			says(t, refused(t, c), test.want...)
 		})
