@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -132,18 +133,13 @@ func (s *Supervisor) count() {
 	s.observer().Driving(n)
 }
 
-// lead drives a job while this process has its lease.
-func (s *Supervisor) lead(ctx context.Context, store blob.Bucket, id job.ID) {
-	logger := s.Logger.With("job", string(id))
-	held, err := s.Queue.Hold(ctx, id, s.Name, s.Lease)
-	s.queue.note(ctx, s.Logger, err)
-	if err != nil || !held {
-		return
-	}
+// definition reads what a job that is to be driven was submitted with. It
+// returns nil, and says so, if the job cannot be driven, or was deleted.
+func (s *Supervisor) definition(ctx context.Context, store blob.Bucket, id job.ID, logger *slog.Logger) *job.Definition {
 	def, _, err := records.Read[job.Definition](ctx, store, id.SpecKey(), job.DefinitionFormat)
 	if errors.Is(err, blob.ErrNotFound) {
 		logger.Debug("The job is active and has no definition yet: its submission is under way.")
-		return
+		return nil
 	}
 	if err == nil && def.ID != id {
 		err = fmt.Errorf("%s is the definition of job %s", id.SpecKey(), def.ID)
@@ -152,12 +148,28 @@ func (s *Supervisor) lead(ctx context.Context, store blob.Bucket, id job.ID) {
 	if err == nil {
 		gone, err = deletion.Deleted(ctx, store, id)
 	}
-	if err != nil {
-		logger.Error("The job cannot be driven.", "error", err)
-		return
-	}
 	if gone {
 		logger.Warn("The job was deleted, and somebody who was stalled has submitted it once more; deleting it again removes what is left.")
+		err = store.Delete(ctx, id.ActiveKey())
+		def = nil
+	}
+	if err != nil {
+		logger.Error("The job cannot be driven.", "error", err)
+		return nil
+	}
+	return def
+}
+
+// lead drives a job while this process has its lease.
+func (s *Supervisor) lead(ctx context.Context, store blob.Bucket, id job.ID) {
+	logger := s.Logger.With("job", string(id))
+	held, err := s.Queue.Hold(ctx, id, s.Name, s.Lease)
+	s.queue.note(ctx, s.Logger, err)
+	if err != nil || !held {
+		return
+	}
+	def := s.definition(ctx, store, id, logger)
+	if def == nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
