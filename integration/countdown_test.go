@@ -27,7 +27,7 @@ type result struct {
 // each kind of process is killed and started again.
 func TestCheckpointIsThatOfTheDemo(t *testing.T) {
 	t.Parallel()
-	const steps = 6
+	const steps = 8
 	want := demo(t, steps)
 	for _, workers := range []int{1, 3, 6} {
 		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) {
