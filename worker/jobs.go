@@ -71,6 +71,9 @@ func (w *Worker) job(ctx context.Context, id job.ID) (*known, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if first, ok := w.jobs[id]; ok {
+		return first, nil // another hand has read it meanwhile
+	}
 	if len(w.jobs) >= maxJobs {
 		w.jobs = map[job.ID]*known{}
 	}
