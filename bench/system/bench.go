@@ -13,8 +13,12 @@ import (
 	"github.com/cohort-rl/cohort/bench/stage"
 )
 
-// shards is how many shards a worker has in hand.
-const shards = 8
+const (
+	// shards is how many shards a worker has in hand.
+	shards = 8
+	// waiting is how many rollouts that wait a worker has in flight.
+	waiting = 16
+)
 
 // bench runs the cases on the services, one after the other.
 func (o options) bench(ctx context.Context) (err error) {

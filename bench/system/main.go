@@ -32,6 +32,7 @@ type options struct {
 	bin      string
 	latency  time.Duration
 	ask      bool
+	shard    int
 	cpu      string
 
 	serve string // what this process serves, when it is a child of another
@@ -67,6 +68,7 @@ func main() {
 	flag.StringVar(&o.services, "services", "embedded,real", "which `services` to run on; real ones only where the environment names them")
 	flag.StringVar(&o.bin, "bin", "bin", "`folder` of coordinator and worker")
 	flag.DurationVar(&o.latency, "latency", 100*time.Millisecond, "how long the agent of the latency case waits before it answers")
+	flag.IntVar(&o.shard, "shard", 8, "rollouts of a shard in the latency case: 1, 2, 4, 8 or 16; a worker has 16 in flight with any")
 	flag.BoolVar(&o.ask, "ask", false, "the agent asks the policy for its decision, over HTTP")
 	flag.StringVar(&o.cpu, "cpuprofile", "", "`file` for a profile of the processors' time in the overhead cases, where everything but the services is in this process")
 	flag.StringVar(&o.serve, "serve", "", "for children of this program")
@@ -85,6 +87,9 @@ func (o options) run(ctx context.Context) error {
 		if n%8 != 0 {
 			return fmt.Errorf("-rollouts %d: use multiples of 8, the rollouts of a group", n)
 		}
+	}
+	if o.shard < 1 || waiting%o.shard != 0 {
+		return fmt.Errorf("-shard %d: use 1, 2, 4, 8 or 16", o.shard)
 	}
 	if o.serve != "" {
 		return o.child(ctx)

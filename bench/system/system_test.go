@@ -13,12 +13,18 @@ import (
 	"github.com/cohort-rl/cohort/endtoend/programs"
 )
 
-// The short run measures, and leaves no process behind.
+// The short run measures, and leaves no process behind; flags that cannot be are
+// refused before.
 func TestShortRunMeasuresAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	bin := t.TempDir()
 	if err := programs.Build(t.Context(), bin, "cmd/coordinator", "cmd/worker", "bench/system"); err != nil {
 		t.Fatal(err)
+	}
+	for _, flags := range [][]string{{"-rollouts", "12"}, {"-workers", "0"}, {"-shard", "3"}, {"-bin", t.TempDir()}} {
+		if out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "system"), flags...).CombinedOutput(); err == nil {
+			t.Errorf("%v: %s", flags, out)
+		}
 	}
 	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "system"),
 		"-bin", bin, "-seconds", "1s", "-workers", "1", "-rollouts", "64", "-services", "embedded", "-cases", "noop,overhead", "-ask")
@@ -56,18 +62,5 @@ func TestShortRunMeasuresAndLeavesNothing(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Logf("%s", out)
-	}
-}
-
-func TestWrongFlagsAreRefused(t *testing.T) {
-	t.Parallel()
-	bin := t.TempDir()
-	if err := programs.Build(t.Context(), bin, "bench/system"); err != nil {
-		t.Fatal(err)
-	}
-	for _, flags := range [][]string{{"-rollouts", "12"}, {"-workers", "0"}, {"-bin", bin}} {
-		if out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "system"), flags...).CombinedOutput(); err == nil {
-			t.Errorf("%v: %s", flags, out)
-		}
 	}
 }

@@ -14,22 +14,24 @@ import (
 
 // noop measures rollouts that end at once.
 func (b *bed) noop(ctx context.Context, rollouts int) error {
-	return b.scale(ctx, "no-op rollouts", 0, stage.Load{Rollouts: rollouts, PerShard: 16})
+	return b.scale(ctx, "no-op rollouts", 0, shards, stage.Load{Rollouts: rollouts, PerShard: 16})
 }
 
-// latent measures rollouts that wait. Their shards are small, so that they can
-// be shared out.
+// latent measures rollouts that wait. A worker has few of them in flight, so
+// that several workers have something to share.
 func (b *bed) latent(ctx context.Context, rollouts int) error {
-	return b.scale(ctx, fmt.Sprintf("rollouts of %s", b.latency), b.latency, stage.Load{Rollouts: rollouts, PerShard: 2})
+	return b.scale(ctx, fmt.Sprintf("rollouts of %s", b.latency), b.latency, waiting/b.shard, stage.Load{Rollouts: rollouts, PerShard: b.shard})
 }
 
-// scale measures a load with each number of workers.
-func (b *bed) scale(ctx context.Context, what string, latency time.Duration, load stage.Load) error {
-	fmt.Printf("\n%s: %s, %d in a step, %d in flight per worker at most\n", b.services.Name, what, load.Rollouts, shards*load.PerShard)
+// scale measures a load with each number of workers, which have so many shards
+// in hand.
+func (b *bed) scale(ctx context.Context, what string, latency time.Duration, shards int, load stage.Load) error {
+	fmt.Printf("\n%s: %s, %d in a step, %d in a shard, %d in flight per worker at most\n",
+		b.services.Name, what, load.Rollouts, load.PerShard, shards*load.PerShard)
 	fmt.Printf("  %7s %11s %6s %9s  %s\n", "workers", "rollouts/s", "ratio", "step", "CPU seconds per 1,000 rollouts")
 	var baseline float64
 	for _, workers := range b.workers {
-		f, err := b.once(ctx, workers, latency, load)
+		f, err := b.once(ctx, workers, latency, shards, load)
 		if err != nil {
 			return fmt.Errorf("%d workers: %w", workers, err)
 		}
@@ -42,7 +44,7 @@ func (b *bed) scale(ctx context.Context, what string, latency time.Duration, loa
 }
 
 // once measures a load with some workers.
-func (b *bed) once(ctx context.Context, workers int, latency time.Duration, load stage.Load) (f stage.Figures, err error) {
+func (b *bed) once(ctx context.Context, workers int, latency time.Duration, shards int, load stage.Load) (f stage.Figures, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c, err := stage.Run(ctx, b.services, b.folder(), stage.Cast{
