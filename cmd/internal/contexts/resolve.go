@@ -33,40 +33,41 @@ func (r *Resolver) Validate(*kong.Application) error { return nil }
 
 // Resolve implements kong.Resolver.
 func (r *Resolver) Resolve(ctx *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
-	field := fieldOf(flag)
-	if field == "" || r.err != nil || r.isSet(flag) {
+	node := ctx.Selected()
+	if node == nil || parent.Node() != node || r.isSet(flag) {
 		return nil, nil //nolint:nilnil // kong keeps what the flag has
 	}
-	node := ctx.Selected()
-	if node == nil || parent.Node() != node {
-		return nil, nil //nolint:nilnil // kong keeps what the flag has
+	if value := r.value(ctx, node, fieldOf(flag)); value != "" {
+		return value, nil
+	}
+	return nil, nil //nolint:nilnil // kong keeps what the flag has
+}
+
+// value is what the context gives for a field, empty for nothing.
+func (r *Resolver) value(ctx *kong.Context, node *kong.Node, field string) string {
+	if field == "" {
+		return ""
 	}
 	c, err := r.chosen(ctx, node)
 	if err != nil {
 		r.err = err
-		return nil, nil //nolint:nilnil // Err tells
 	}
-	value := ""
 	switch field {
 	case "server":
-		value = c.Server
+		return c.Server
 	case "store":
-		value = c.Store
-	case "token", "ca":
-		if r.gave(ctx, node, "server") {
-			return nil, nil //nolint:nilnil // they belong to the context's server
-		}
-		value = c.CA
-		if field == "token" && r.getenv("COHORT_TOKEN") == "" {
-			value = c.TokenFile
-		} else if field == "token" {
-			value = ""
-		}
+		return c.Store
 	}
-	if value == "" {
-		return nil, nil //nolint:nilnil // kong keeps what the flag has
+	// The others belong to the context's server.
+	switch {
+	case r.gave(ctx, node, "server"):
+		return ""
+	case field == "ca":
+		return c.CA
+	case field == "token" && r.getenv("COHORT_TOKEN") == "":
+		return c.TokenFile
 	}
-	return value, nil
+	return ""
 }
 
 // fieldOf is what the flag takes of a context.
@@ -97,10 +98,10 @@ func (r *Resolver) chosen(ctx *kong.Context, node *kong.Node) (Context, error) {
 func Choose(name string, getenv func(string) string) (Context, error) {
 	name = cmp.Or(name, getenv("COHORT_CONTEXT"))
 	path, err := Path(getenv)
-	if err != nil && name == "" {
-		return Context{}, nil //nolint:nilerr // nobody asked for one
-	}
 	if err != nil {
+		if name == "" {
+			err = nil // nobody asked for one
+		}
 		return Context{}, err
 	}
 	f, err := Load(path)

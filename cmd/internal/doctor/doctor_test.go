@@ -49,73 +49,87 @@ func TestEachFaultIsFoundAndNamed(t *testing.T) {
 	}{
 		"wrong credentials": {
 			func(s *site) { s.Services.StoreAccess.Key = "another" },
-			"store", doctor.Fail, []string{"InvalidAccessKeyId", "--store-access-key and --store-secret-key"},
+			"store", doctor.Fail,
+			[]string{"InvalidAccessKeyId", "--store-access-key and --store-secret-key"},
 		},
 		"wrong bucket": {
 			func(s *site) { s.Services.Store = strings.Replace(s.Services.Store, "traces", "nowhere", 1) },
-			"store", doctor.Fail, []string{"no such bucket", "--store"},
+			"store", doctor.Fail,
+			[]string{"no such bucket", "--store"},
 		},
 		"no store": {
 			func(s *site) { s.Services.Store = "s3://traces?style=path&endpoint=http://127.0.0.1:1" },
-			"store", doctor.Fail, []string{"does not answer", "start it, or name another with --store"},
+			"store", doctor.Fail,
+			[]string{"does not answer", "start it, or name another with --store"},
 		},
 		"missing folder": {
 			func(s *site) { s.Services.Store = "file:///nowhere/at/all" },
-			"store", doctor.Fail, []string{"there is no such folder", "--store"},
+			"store", doctor.Fail,
+			[]string{"there is no such folder", "--store"},
 		},
 		"no conditional writes": {
 			(*site).careless,
-			"store: conditional writes", doctor.Fail, []string{"If-None-Match", "name another with --store"},
+			"store: conditional writes", doctor.Fail,
+			[]string{"If-None-Match", "name another with --store"},
 		},
 		"no Redis": {
 			func(s *site) { s.Services.Redis = []string{"127.0.0.1:1"} },
-			"redis", doctor.Fail, []string{"Redis at 127.0.0.1:1 does not answer", "--redis"},
+			"redis", doctor.Fail,
+			[]string{"Redis at 127.0.0.1:1 does not answer", "--redis"},
 		},
 		"old Redis": {
 			func(s *site) { s.answerInfo("5.0.14", "noeviction") },
-			"redis", doctor.Fail, []string{"version 5.0.14, and Cohort needs 6.2", "upgrade it"},
+			"redis", doctor.Fail,
+			[]string{"version 5.0.14, and Cohort needs 6.2", "upgrade it"},
 		},
 		"wrong Redis password": {
 			func(s *site) {
 				s.redis.RequireAuth(password)
 				s.Services.RedisPassword = "wrong"
 			},
-			"redis", doctor.Fail, []string{"refuses the login", "--redis-password"},
+			"redis", doctor.Fail,
+			[]string{"refuses the login", "--redis-password"},
 		},
 		"replica": {
 			func(s *site) {
 				s.answerInfo("7.0.15", "noeviction", "SET", "READONLY You can't write against a read only replica.")
 			},
-			"redis: writes", doctor.Fail, []string{"is a replica", "--redis"},
+			"redis: writes", doctor.Fail,
+			[]string{"is a replica", "--redis"},
 		},
 		"Redis that forgets": {
 			func(s *site) { s.answerInfo("7.0.15", "allkeys-lru") },
-			"redis: eviction", doctor.Warning, []string{"allkeys-lru", "noeviction"},
+			"redis: eviction", doctor.Warning,
+			[]string{"allkeys-lru", "noeviction"},
 		},
 		"no Kafka": {
 			func(s *site) { s.Services.Kafka = []string{"127.0.0.1:1"} },
-			"kafka", doctor.Fail, []string{"Kafka at 127.0.0.1:1 does not answer", "--kafka"},
+			"kafka", doctor.Fail,
+			[]string{"Kafka at 127.0.0.1:1 does not answer", "--kafka"},
 		},
 		"wrong Kafka password": {
 			func(s *site) {
 				s.Services.Kafka = []string{startKafka(s.t, kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-256", "cohort", password))}
 				s.Services.KafkaSecurity = telemetry.Security{SASL: "scram-sha-256", User: "cohort", Password: "wrong"}
 			},
-			"kafka", doctor.Fail, []string{"--kafka-user and --kafka-password"},
+			"kafka", doctor.Fail,
+			[]string{"--kafka-user and --kafka-password"},
 		},
 		"topic with too few partitions": {
 			func(s *site) {
 				s.topic(s.connect(), "shared", 1, 0)
 				s.submit("traces: {topic: shared, partitions: 4}\n")
 			},
-			"kafka: topics of jobs", doctor.Fail, []string{"job sums-1", "shared has 1 partitions, the job wants 4", "traces.partitions"},
+			"kafka: topics of jobs", doctor.Fail,
+			[]string{"job sums-1", "shared has 1 partitions, the job wants 4", "traces.partitions"},
 		},
 		"topic that forgets too early": {
 			func(s *site) {
 				s.topic(s.connect(), "shared", 4, time.Hour)
 				s.submit("traces: {topic: shared, partitions: 4, retention: 48h}\n")
 			},
-			"kafka: topics of jobs", doctor.Fail, []string{"keeps events for 1h", "traces.retention"},
+			"kafka: topics of jobs", doctor.Fail,
+			[]string{"keeps events for 1h", "traces.retention"},
 		},
 		"topic that is gone": {
 			func(s *site) {
@@ -126,7 +140,8 @@ func TestEachFaultIsFoundAndNamed(t *testing.T) {
 					s.t.Fatal(err)
 				}
 			},
-			"kafka: topics of jobs", doctor.Warning, []string{"job sums-1", "is gone"},
+			"kafka: topics of jobs", doctor.Warning,
+			[]string{"job sums-1", "is gone"},
 		},
 		"bucket of a deployment on another Redis": {
 			func(s *site) {
@@ -135,46 +150,56 @@ func TestEachFaultIsFoundAndNamed(t *testing.T) {
 				s.answerInfo("7.0.15", "noeviction")
 				s.Services.Redis = []string{s.redis.Addr()}
 			},
-			"binding", doctor.Fail, []string{"belongs to a deployment on Redis", "--rebind"},
+			"binding", doctor.Fail,
+			[]string{"belongs to a deployment on Redis", "--rebind"},
 		},
 		"bucket of a deployment on another Kafka": {
 			func(s *site) {
 				s.connect()
 				s.Services.Kafka = []string{startKafka(s.t, kfake.ClusterID("second"))}
 			},
-			"binding", doctor.Fail, []string{"belongs to a deployment on Kafka", "--kafka"},
+			"binding", doctor.Fail,
+			[]string{"belongs to a deployment on Kafka", "--kafka"},
 		},
 		"Redis that lost its data": {
 			func(s *site) { s.connect(); s.redis.FlushAll() },
-			"binding", doctor.Warning, []string{"has lost its data"},
+			"binding", doctor.Warning,
+			[]string{"has lost its data"},
 		},
 		"clock that is wrong": {
 			func(s *site) { s.redis.SetTime(time.Now().Add(time.Hour)) },
-			"clocks", doctor.Warning, []string{"Redis +35", "NTP"},
+			"clocks", doctor.Warning,
+			[]string{"Redis +35", "NTP"},
 		},
 		"no coordinator": {
 			func(s *site) { s.stopServing() },
-			"coordinator", doctor.Fail, []string{"no server answers at", "--server"},
+			"coordinator", doctor.Fail,
+			[]string{"no server answers at", "--server"},
 		},
 		"no coordinator, and nobody named one": {
 			func(s *site) { s.stopServing(); s.Default = true },
-			"coordinator", doctor.Skipped, []string{"no server answers at", "start one"},
+			"coordinator", doctor.Skipped,
+			[]string{"no server answers at", "start one"},
 		},
 		"missing token": {
 			func(s *site) { s.api.Token = password; s.serve("") },
-			"coordinator", doctor.Fail, []string{"asks for a token", "--token-file"},
+			"coordinator", doctor.Fail,
+			[]string{"asks for a token", "--token-file"},
 		},
 		"wrong token": {
 			func(s *site) { s.api.Token = password; s.serve("not-the-password") },
-			"coordinator", doctor.Fail, []string{"token is not the server's", "--token-file"},
+			"coordinator", doctor.Fail,
+			[]string{"token is not the server's", "--token-file"},
 		},
 		"coordinator with other numerics": {
 			func(s *site) { s.Numerics = "cohort-0" },
-			"coordinator", doctor.Fail, []string{"numerics cohort-0", "same version"},
+			"coordinator", doctor.Fail,
+			[]string{"numerics cohort-0", "same version"},
 		},
 		"coordinator of another version": {
 			func(s *site) { s.Version = "v2" },
-			"coordinator", doctor.Warning, []string{"version v1", "version v2"},
+			"coordinator", doctor.Warning,
+			[]string{"version v1", "version v2"},
 		},
 		"worker with other numerics": {
 			func(s *site) {
@@ -185,7 +210,8 @@ func TestEachFaultIsFoundAndNamed(t *testing.T) {
 				}
 				s.serve("")
 			},
-			"workers", doctor.Fail, []string{"worker-7 refuses the shards of job sums-1", "cohort-0", "version"},
+			"workers", doctor.Fail,
+			[]string{"worker-7 refuses the shards of job sums-1", "cohort-0", "version"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -68,7 +68,7 @@ func newSite(t *testing.T) *site {
 // serve starts the coordinator's API; the doctor has the token.
 func (s *site) serve(token string) {
 	s.t.Helper()
-	server := httptest.NewServer(api.NewServer(s.api)) //nolint:contextcheck // each request has its own
+	server := httptest.NewServer(api.NewServer(s.api))
 	s.t.Cleanup(server.Close)
 	s.stopServing = server.Close
 	var err error
