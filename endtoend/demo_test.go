@@ -29,19 +29,6 @@ type summary struct {
 	Store      string      `json:"store"`
 }
 
-// demo runs cohort demo to its end.
-func demo(t *testing.T, dir string, flags ...string) summary {
-	t.Helper()
-	path := program(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	out, err := runDemo(ctx, path, dir, flags...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return lastLine(t, out)
-}
-
 // runDemo returns what cohort demo wrote to its standard output.
 func runDemo(ctx context.Context, path, dir string, flags ...string) (string, error) {
 	var out, said bytes.Buffer

@@ -25,17 +25,17 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "cohort-training-") //nolint:usetesting // no test owns it
+	dir, err := os.MkdirTemp("", "cohort-training-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	if err := programs.Build(context.Background(), dir, "cmd/cohort"); err != nil { //nolint:usetesting // no test is running
+	if err := programs.Build(context.Background(), dir, "cmd/cohort"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	if err := os.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH")); err != nil { //nolint:usetesting // for all tests
+	if err := os.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
