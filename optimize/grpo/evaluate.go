@@ -56,10 +56,9 @@ func (k *kernel[T]) rollout(j int, tally *Tally) {
 			}
 			continue
 		}
-		var r row
-		k.measure(&r, firstToken, lastToken, length, float64(k.batch.Advantages[j]))
+		r := k.measure(firstToken, lastToken, length, float64(k.batch.Advantages[j]))
 		r.plain = k.Aggregation.weight(k.totals, length, tokens)
 		r.policy = float64(r.plain * r.weight)
-		k.row(&r, tally)
+		k.row(r, tally)
 	}
 }

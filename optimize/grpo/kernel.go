@@ -52,7 +52,6 @@ func (k *kernel[T]) begin(dst Gradient[T], o Objective, b Batch[T], totals Total
 	k.is.tokenWeights, k.is.rowWeights = o.Correction.Level == CorrectToken && !k.is.gamma, o.Correction.perRow()
 	k.is.perToken = k.is.tokenWeights || b.Entropy != nil
 	for i := range k.signs {
-		k.signs[i] = row{active: 1, weight: 1}
 		o.Clip.bound(&k.signs[i], i-1, level)
 	}
 }

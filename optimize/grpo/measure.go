@@ -30,17 +30,17 @@ const leastWeightLog = -18.420680743952367
 // those of weights.
 const widestLog = 20
 
-// measure takes the sums over the row that its tokens need.
-func (k *kernel[T]) measure(r *row, first, last, length int, advantage float64) {
-	switch {
-	case advantage < 0:
-		*r = k.signs[0]
-	case advantage == 0:
-		*r = k.signs[1]
-	default:
-		*r = k.signs[2]
+// measure takes the sums over the row that its tokens need. The next row takes
+// the memory.
+func (k *kernel[T]) measure(first, last, length int, advantage float64) *row {
+	r := &k.signs[1]
+	if advantage < 0 {
+		r = &k.signs[0]
+	} else if advantage > 0 {
+		r = &k.signs[2]
 	}
 	r.first, r.last, r.length, r.advantage = first, last, float64(length), advantage
+	r.weight, r.active, r.outside, r.offPolicy = 1, 1, 0, false
 	if k.is.rowWeights {
 		r.weight = k.rowWeight(first, last)
 	}
@@ -54,6 +54,7 @@ func (k *kernel[T]) measure(r *row, first, last, length int, advantage float64) 
 	if k.Correction.OffPolicy > 0 && advantage < 0 && k.samplingDistance(r) > k.Correction.OffPolicy {
 		r.weight, r.offPolicy = 0, true
 	}
+	return r
 }
 
 // rowRatio sets the ratio of a row.

@@ -35,8 +35,8 @@ func (k *kernel[T]) row(r *row, tally *Tally) {
 		}
 		k.tokens(r, from, to, &s)
 	}
-	if flow := float64(s.flow*r.active) / r.mean; k.is.flows && flow != 0 {
-		k.spread(r, flow)
+	if k.is.flows && s.flow != 0 {
+		k.spread(r, float64(s.flow*r.active)/r.mean)
 	}
 	k.count(r, &s, tally)
 }
@@ -162,6 +162,9 @@ func (k *kernel[T]) entropy(t int, s *rowSums) bool {
 // spread adds the derivative by the logarithm of the row's ratio, divided by
 // its length, to the tokens that the ratio follows.
 func (k *kernel[T]) spread(r *row, flow float64) {
+	if flow == 0 {
+		return
+	}
 	for from, to := k.next(r.first, r.last); from < to; from, to = k.next(to, r.last) {
 		gradient := k.dst.LogProb[from:to]
 		if !k.is.geometric {
@@ -181,9 +184,8 @@ func (k *kernel[T]) spread(r *row, flow float64) {
 
 // count adds the row to the tally.
 func (k *kernel[T]) count(r *row, s *rowSums, tally *Tally) {
-	var least [leastCount]float64
-	var most [mostCount]float64
 	add := &tally.Sums
+	first := add[sumRows] == 0
 	below, above, dual, outside := float64(s.below), float64(s.above), 0.0, float64(s.below+s.above)
 	switch {
 	case k.is.geometric:
@@ -198,18 +200,25 @@ func (k *kernel[T]) count(r *row, s *rowSums, tally *Tally) {
 	case r.advantage == 0:
 		above = 0
 	}
-	least[leastBelow], most[mostAbove] = below/r.length, above/r.length
-	add[sumRowsBelow] += least[leastBelow]
-	add[sumRowsAbove] += most[mostAbove]
+	shareBelow, shareAbove := 0.0, 0.0
+	if below > 0 {
+		shareBelow = below / r.length
+	}
+	if above > 0 {
+		shareAbove = above / r.length
+	}
+	tally.least(leastBelow, shareBelow, first)
+	tally.most(mostAbove, shareAbove, first)
+	add[sumRowsBelow] += shareBelow
+	add[sumRowsAbove] += shareAbove
 	add[sumBelow] += below
 	add[sumAbove] += above
 	add[sumDual] += dual
 	add[sumOutside] += outside
 
 	if k.batch.Sampling != nil {
-		k.countWeights(r, tally, &least, &most)
+		k.countWeights(r, tally, first)
 	}
-	tally.observe(least, most)
 	add[sumTokens] += r.length
 	add[sumRows]++
 	add[sumLoss] += s.loss - s.bonus
@@ -228,9 +237,9 @@ func (k *kernel[T]) count(r *row, s *rowSums, tally *Tally) {
 
 // countWeights adds the correction weights of the row. Where there is none, it
 // adds what weights per token would be before they are bounded.
-func (k *kernel[T]) countWeights(r *row, tally *Tally, least *[leastCount]float64, most *[mostCount]float64) {
+func (k *kernel[T]) countWeights(r *row, tally *Tally, first bool) {
 	add := &tally.Sums
-	least[leastWeight], most[mostWeight] = math.Inf(1), math.Inf(-1)
+	least, most, widest := math.Inf(1), math.Inf(-1), 0.0
 	w, log := 1.0, 0.0
 	if k.is.rowWeights {
 		log = k.rowDrift(r.first, r.last)
@@ -251,13 +260,16 @@ func (k *kernel[T]) countWeights(r *row, tally *Tally, least *[leastCount]float6
 		}
 		d = math.Abs(d)
 		add[sumSamplingDrift] += d
-		most[mostSamplingDrift] = max(most[mostSamplingDrift], d)
+		widest = max(widest, d)
 		add[sumRawWeight] += raw
 		add[sumWeight] += w
 		add[sumWeightSquare] += float64(w * w)
 		if w == 0 {
 			add[sumWeightZero]++
 		}
-		least[leastWeight], most[mostWeight] = min(least[leastWeight], w), max(most[mostWeight], w)
+		least, most = min(least, w), max(most, w)
 	}
+	tally.least(leastWeight, least, first)
+	tally.most(mostWeight, most, first)
+	tally.most(mostSamplingDrift, widest, first)
 }

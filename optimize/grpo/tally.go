@@ -97,18 +97,17 @@ func (t *Tally) add(o Tally) {
 	}
 }
 
-// observe adds one row's extremes; the first row sets them.
-func (t *Tally) observe(least [leastCount]float64, most [mostCount]float64) {
-	first := t.Sums[sumRows] == 0
-	for i, v := range least {
-		if first || v < t.Least[i] {
-			t.Least[i] = v
-		}
+// least lowers an extreme to a row's; the first row sets it.
+func (t *Tally) least(i int, v float64, first bool) {
+	if first || v < t.Least[i] {
+		t.Least[i] = v
 	}
-	for i, v := range most {
-		if first || v > t.Most[i] {
-			t.Most[i] = v
-		}
+}
+
+// most raises an extreme to a row's; the first row sets it.
+func (t *Tally) most(i int, v float64, first bool) {
+	if first || v > t.Most[i] {
+		t.Most[i] = v
 	}
 }
 
