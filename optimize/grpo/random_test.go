@@ -151,8 +151,14 @@ func TestGradientIsTheDerivativeOfTheLoss(t *testing.T) {
 		}
 		for i := range b.Layout.Tokens() {
 			const h = 1e-5
-			want := (lossAt(t, moved, i, h) - lossAt(t, moved, i, -h)) / (2 * h)
+			above, below := lossAt(t, moved, i, h), lossAt(t, moved, i, -h)
+			want := (above - below) / (2 * h)
 			if math.Abs(g.LogProb[i]-want) > 1e-7*(1+math.Abs(want)) {
+				// Next to the edge of a clip, one side alone has the derivative.
+				here := lossAt(t, moved, i, 0)
+				if math.Abs(g.LogProb[i]-(above-here)/h) < 1e-4 || math.Abs(g.LogProb[i]-(here-below)/h) < 1e-4 {
+					continue
+				}
 				t.Fatalf("derivative by log-probability %d is %v, want %v", i, g.LogProb[i], want)
 			}
 			if o.Entropy.Coefficient > 0 && o.Entropy.TopFraction == 0 {
