@@ -5,24 +5,12 @@ from types import SimpleNamespace
 
 import torch
 import trl
+from accelerate import Accelerator
 from trl import GRPOConfig, GRPOTrainer
 
 import arrays
 
 VERSION = trl.__version__
-
-
-class Alone:
-    """An accelerator of one process, without its overhead."""
-
-    num_processes = 1
-    sync_gradients = True
-
-    def gather(self, x):
-        return x
-
-    def reduce(self, x, reduction):
-        return x
 
 
 def default(name):
@@ -42,7 +30,7 @@ class Trainer(GRPOTrainer):
             steps_per_generation=1,
             use_bias_correction_kl=default("use_bias_correction_kl"),
         )
-        self.accelerator, self.model = Alone(), SimpleNamespace(training=True)
+        self.accelerator, self.model = Accelerator(cpu=True), SimpleNamespace(training=True)
         self.current_gradient_accumulation_steps = 1
         self.top_entropy_quantile, self.off_policy_mask_threshold = 1.0, None
         self.use_vllm = self.aux_loss_enabled = self._entropy_bonus_enabled = False
