@@ -17,7 +17,7 @@ LDFLAGS := -X main.version=$(VERSION)
 # programs that tests start means that every package is compiled once. What
 # takes minutes under it runs without: a thousand simulated runs, whole
 # trainings, and the commands of the README.
-UNRACED := docs simulation endtoend/training examples/countdown bench/learning/trainer
+UNRACED := docs simulation endtoend/training examples/countdown bench/learning/trainer bench/system
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
 # Tests wait more than they compute: four packages at a time keep two cores busy.

@@ -107,10 +107,21 @@ func (p *Program) Stop() error {
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 	}
-	if p.err != nil {
+	if p.err != nil && !terminated(p.err) {
 		return fmt.Errorf("%s: %w; it said:\n%s", p.Name, p.err, p.tail())
 	}
 	return nil
+}
+
+// terminated says that a process ended by the very signal to stop, which may
+// reach it when it is ending already and listens to none.
+func terminated(err error) bool {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGTERM
 }
 
 // PID is the process's number.
