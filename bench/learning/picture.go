@@ -20,7 +20,8 @@ func draw(file string, results []result) error {
 	p.Title.Text = fmt.Sprintf("Countdown, mean of %d seeds", len(results[0].curves))
 	p.X.Label.Text, p.Y.Label.Text = "step", "held-out tasks solved greedily"
 	p.Y.Min = 0
-	p.Legend.Top, p.Legend.Left = false, false
+	p.Legend.XOffs, p.Legend.YOffs = -vg.Centimeter, vg.Centimeter
+	p.Legend.Padding, p.Legend.ThumbnailWidth = vg.Millimeter, vg.Centimeter
 	p.Add(plotter.NewGrid())
 	drawn := map[string]bool{}
 	for i, r := range results {
