@@ -43,7 +43,7 @@ build: ## build cohort, coordinator and worker into bin/
 test: export GOGC := 400# compilers and tests take a third less time
 test: ## build, vet and test everything, the docs' commands included
 	@$(if $(RACE),,echo 'cgo is off or $(shell $(GO) env CC) is missing: testing without the race detector')
-	@$(STEP) build $(GO) build $(RACE) $$($(GO) list -f '{{if ne .Name "main"}}{{.ImportPath}}{{end}}' ./...) # tests link the programs
+	@$(STEP) build $(GO) build $(RACE) $$($(GO) list -f '{{if and .GoFiles (ne .Name "main")}}{{.ImportPath}}{{end}}' ./...) # tests link the programs
 	@$(STEP) vet $(GO) vet $(RACE) ./...
 	@$(STEP) tests $(GO) test $(RACE) $(TESTING) $$($(GO) list ./... | grep -vE '/($(subst $() ,|,$(UNRACED)))$$')
 	@$(STEP) 'long tests' $(GO) test $(TESTING) $(UNRACED:%=./%)
