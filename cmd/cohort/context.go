@@ -30,13 +30,9 @@ func (contextCommand) Help() string {
 
 // change reads the contexts, changes them and writes them back.
 func change(f func(*contexts.File) error) error {
-	path, err := contexts.Path(os.Getenv)
+	file, path, err := loadContexts()
 	if err != nil {
-		return usage(err)
-	}
-	file, err := contexts.Load(path)
-	if err != nil {
-		return usage(err)
+		return err
 	}
 	if err := f(file); err != nil {
 		return usage(err)
@@ -44,16 +40,17 @@ func change(f func(*contexts.File) error) error {
 	return file.Save(path)
 }
 
-func loadContexts() (*contexts.File, error) {
+// loadContexts reads the contexts, and says where they lie.
+func loadContexts() (*contexts.File, string, error) {
 	path, err := contexts.Path(os.Getenv)
 	if err != nil {
-		return nil, usage(err)
+		return nil, "", usage(err)
 	}
 	file, err := contexts.Load(path)
 	if err != nil {
-		return nil, usage(err)
+		return nil, "", usage(err)
 	}
-	return file, nil
+	return file, path, nil
 }
 
 type contextListCommand struct {
@@ -62,7 +59,7 @@ type contextListCommand struct {
 
 // Run lists the contexts, the current one with a star.
 func (c *contextListCommand) Run(s *streams) error {
-	file, err := loadContexts()
+	file, _, err := loadContexts()
 	if err != nil {
 		return err
 	}

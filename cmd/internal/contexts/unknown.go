@@ -3,6 +3,8 @@ package contexts
 import (
 	"fmt"
 	"strings"
+
+	"github.com/cohort-rl/cohort/cmd/internal/nearest"
 )
 
 // UnknownError says that there is no context of a name.
@@ -27,30 +29,9 @@ func unknown(name string, names []string) *UnknownError {
 	e := &UnknownError{Name: name, Names: names}
 	least := max(len(name)/2, 1) + 1
 	for _, candidate := range names {
-		if d := distance(strings.ToLower(name), strings.ToLower(candidate)); d < least {
+		if d := nearest.Distance(strings.ToLower(name), strings.ToLower(candidate)); d < least {
 			least, e.Nearest = d, candidate
 		}
 	}
 	return e
-}
-
-// distance counts the letters to add, drop or change to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
