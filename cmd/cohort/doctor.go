@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +47,7 @@ func (c *doctorCommand) Run(ctx context.Context, s *streams) error {
 	}
 	all, err := doctor.Run(ctx, doctor.Config{
 		Services: c.Config, Server: client, Address: c.Server, Default: c.Server == defaultServer && os.Getenv("COHORT_SERVER") == "",
-		Nonce: nonce, Now: time.Now, Version: version, Numerics: numerics.Version,
+		Nonce: services.Nonce, Now: time.Now, Version: version, Numerics: numerics.Version,
 	}, tell)
 	if err != nil {
 		return err
@@ -73,11 +71,4 @@ func printFinding(out io.Writer, f doctor.Finding) {
 	if f.Remedy != "" {
 		fmt.Fprintf(out, "         -> %s\n", f.Remedy)
 	}
-}
-
-// nonce returns 128 random bits in hexadecimal.
-func nonce() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // It never fails.
-	return hex.EncodeToString(b[:])
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cohort-rl/cohort/api"
 	"github.com/cohort-rl/cohort/clock"
+	"github.com/cohort-rl/cohort/cmd/internal/services"
 )
 
 type submitCommand struct {
@@ -76,7 +77,7 @@ const (
 // now. A key makes all of it one submission, also if the user gave none.
 func (c *submitCommand) submit(ctx context.Context, client *api.Client, s api.Submission) (j api.Job, created bool, err error) {
 	if s.Key == "" {
-		s.Key = "cli-" + nonce()
+		s.Key = "cli-" + services.Nonce()
 	}
 	waiting, cancel := context.WithTimeout(ctx, c.Wait)
 	defer cancel()

@@ -67,7 +67,7 @@ func (c *CoordinatorConfig) Validate() error {
 // the grace period.
 func RunCoordinator(ctx context.Context, c CoordinatorConfig, logger *slog.Logger) (err error) {
 	if c.Name == "" {
-		c.Name = "coordinator-" + nonce()[:8]
+		c.Name = "coordinator-" + services.Nonce()[:8]
 	}
 	logger = logger.With("coordinator", c.Name)
 	b, err := begin(ctx, settings{c.Config, c.Exposure, c.Listen, c.MetricsListen, c.Version}, logger)
@@ -78,14 +78,14 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig, logger *slog.Logge
 	metrics.RegisterQueues(b.registry, b.queue)
 	supervisor := coordinator.NewSupervisor(coordinator.Config{
 		Store: b.Store, Log: b.Log, Codec: b.Codec, Queue: b.queue,
-		Clock: clock.System{}, Nonce: nonce, Logger: logger, Name: c.Name,
+		Clock: clock.System{}, Nonce: services.Nonce, Logger: logger, Name: c.Name,
 		TopicPrefix: b.Deployment.TopicPrefix(), Poll: c.Poll,
 		Observer: metrics.NewCoordinator(b.registry),
 	}, c.Rescan, c.Lease)
 	server := api.NewServer(api.Config{ //nolint:contextcheck // each request has its own
 		Store: retry.New(b.Store, retry.Default(), time.Now, rand.Float64), //nolint:gosec // pauses need no secret
-		Wake:  supervisor.Wake, Clock: clock.System{}, Nonce: nonce, Logger: logger, Version: c.Version,
-		NewID:    func(name string) job.ID { return job.ID(name + "-" + nonce()[:8]) },
+		Wake:  supervisor.Wake, Clock: clock.System{}, Nonce: services.Nonce, Logger: logger, Version: c.Version,
+		NewID:    func(name string) job.ID { return job.ID(name + "-" + services.Nonce()[:8]) },
 		Refusals: b.queue.Refusals, Token: b.token, Grace: c.Grace,
 		Topics: b.Log, TopicPrefix: b.Deployment.TopicPrefix(),
 	})

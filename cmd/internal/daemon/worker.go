@@ -94,7 +94,7 @@ func (c *WorkerConfig) checkAdvertised() error {
 // have the grace period, and are handed back after it.
 func RunWorker(ctx context.Context, c WorkerConfig, logger *slog.Logger) (err error) {
 	if c.Name == "" {
-		c.Name = "worker-" + nonce()[:8]
+		c.Name = "worker-" + services.Nonce()[:8]
 	}
 	logger = logger.With("worker", c.Name)
 	b, err := begin(ctx, settings{c.Config, c.Exposure, c.Listen, c.MetricsListen, c.Version}, logger)
@@ -116,7 +116,7 @@ func RunWorker(ctx context.Context, c WorkerConfig, logger *slog.Logger) (err er
 		Policies: serve.Site{Host: host, Base: base}, PolicyToken: token,
 		Agents:  agents(c.Shards, measured),
 		Brokers: c.Kafka,
-		Clock:   clock.System{}, Nonce: nonce, Logger: logger, Name: c.Name,
+		Clock:   clock.System{}, Nonce: services.Nonce, Logger: logger, Name: c.Name,
 	})
 	logger.Info("Worker is ready.", "store", c.Store, "policies", base, "metrics", b.metricsAddress(c.Exposure))
 

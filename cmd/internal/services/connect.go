@@ -90,7 +90,7 @@ func (c Config) join(ctx context.Context, opened *Connections, cluster kafka.Clu
 	waiting, cancel := context.WithTimeout(ctx, max(c.Wait, time.Second))
 	defer cancel()
 	store := patient.New(opened.Store, clock.System{}, logger)
-	if opened.Deployment, err = deployment.Join(waiting, store, nonce()); err != nil {
+	if opened.Deployment, err = deployment.Join(waiting, store, Nonce()); err != nil {
 		return c.storeFault(err)
 	}
 	return c.bind(waiting, store, opened, cluster, logger)
@@ -104,7 +104,7 @@ func (c Config) bind(ctx context.Context, store blob.Bucket, opened *Connections
 	}
 	why, err := opened.Deployment.Bind(ctx, store, deployment.Found{
 		Redis: opened.Redis, RedisAddresses: place.names(), KafkaAddresses: c.Kafka, KafkaCluster: cluster.ID,
-	}, c.Rebind, nonce())
+	}, c.Rebind, Nonce())
 	for _, reason := range why {
 		logger.Warn("The bucket is bound to its services anew.", "reason", reason)
 	}

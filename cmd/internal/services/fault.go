@@ -2,8 +2,6 @@ package services
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -77,11 +75,4 @@ func await(ctx context.Context, wait time.Duration, logger *slog.Logger, service
 			return fault
 		}
 	}
-}
-
-// nonce returns 128 random bits in hexadecimal.
-func nonce() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // It never fails.
-	return hex.EncodeToString(b[:])
 }

@@ -59,7 +59,7 @@ func (c Config) OpenStore(ctx context.Context) (blob.Bucket, error) {
 // conditions that Cohort's safety rests on? It leaves nothing behind unless the
 // store fails meanwhile. Errors are *Fault.
 func (c Config) CheckStore(ctx context.Context, store blob.Bucket) ([]probe.Check, error) {
-	checks, err := probe.Run(ctx, store, nonce())
+	checks, err := probe.Run(ctx, store, Nonce())
 	if err != nil {
 		return checks, c.storeFault(err)
 	}

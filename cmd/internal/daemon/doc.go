@@ -3,15 +3,3 @@
 // one of them in a process of its own; cohort up and cohort demo run all of
 // them in one.
 package daemon
-
-import (
-	"crypto/rand"
-	"encoding/hex"
-)
-
-// nonce returns 128 random bits in hexadecimal.
-func nonce() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // It never fails.
-	return hex.EncodeToString(b[:])
-}
