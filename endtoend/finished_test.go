@@ -5,35 +5,30 @@ import (
 	"os"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/cohort-rl/cohort/blob/fs"
+	"github.com/cohort-rl/cohort/endtoend/programs"
 )
 
 // ended is a demo that has ended, and what it left behind.
 type ended struct {
 	once    sync.Once
 	dir     string
-	summary summary
+	summary programs.Summary
 	err     error
 }
 
 var finished ended // one demo serves all tests that look into what a demo leaves
 
 // finishedDemo is the folder of the demo and the job that it trained.
-func finishedDemo(t *testing.T) (string, summary, *trained) {
+func finishedDemo(t *testing.T) (string, programs.Summary, *trained) {
 	t.Helper()
 	path := program(t)
 	finished.once.Do(func() {
 		if finished.dir, finished.err = os.MkdirTemp("", "cohort-demo-"); finished.err != nil { //nolint:usetesting // it outlives the test that needs it first
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute) //nolint:usetesting // it outlives the test that needs it first
-		defer cancel()
-		var out string
-		if out, finished.err = runDemo(ctx, path, finished.dir, "--workers", "3", "--steps", "3", "--seed", "11"); finished.err == nil {
-			finished.summary = lastLine(t, out)
-		}
+		finished.summary, finished.err = programs.Demo(context.WithoutCancel(t.Context()), path, finished.dir, heldOut, "--workers", "3", "--steps", "3", "--seed", "11")
 	})
 	if finished.err != nil {
 		t.Fatal(finished.err)

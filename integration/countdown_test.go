@@ -3,15 +3,13 @@
 package integration_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/endtoend/programs"
 	"github.com/cohort-rl/cohort/job"
 )
 
@@ -83,21 +81,12 @@ func (r *trial) kill(t *testing.T, victim string) {
 // demo is what cohort demo comes to after some steps.
 func demo(t *testing.T, steps int) result {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "cohort", "demo", "--dir", t.TempDir(), "--seed", "1",
-		"--steps", fmt.Sprint(steps), "--held-out", fmt.Sprint(heldOut), "-o", "json")
-	var said strings.Builder
-	cmd.Stderr = &said
-	out, err := cmd.Output()
+	summary, err := programs.Demo(t.Context(), "cohort", t.TempDir(), heldOut, "--seed", "1", "--steps", fmt.Sprint(steps))
 	if err != nil {
-		t.Fatalf("cohort demo: %v\n%s", err, &said)
+		t.Fatal(err)
 	}
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	var summary struct {
-		Checkpoint blob.Digest `json:"checkpoint"`
-		Rollouts   job.Totals  `json:"rollouts"`
-	}
-	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &summary); err != nil || summary.Checkpoint == "" {
-		t.Fatalf("cohort demo ends with %s: %v", lines[len(lines)-1], err)
+	if summary.Checkpoint == "" {
+		t.Fatalf("cohort demo ends with %+v", summary)
 	}
 	return result{summary.Checkpoint, summary.Rollouts}
 }

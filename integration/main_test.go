@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -24,16 +23,12 @@ func TestMain(m *testing.M) {
 // run puts the programs on PATH, so that all tests find them, and names Go's
 // caches, so that commands of the README find them from another home.
 func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "cohort-integration-")
+	remove, err := programs.OnPath(context.Background(), "cmd/...")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
-	if err := programs.Build(context.Background(), dir, "cmd/..."); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
+	defer remove()
 	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
 		value, err := exec.Command("go", "env", name).Output()
 		if err == nil {
@@ -43,10 +38,6 @@ func run(m *testing.M) int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-	}
-	if err := os.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH")); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
 	}
 	return m.Run()
 }

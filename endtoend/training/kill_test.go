@@ -22,7 +22,7 @@ func TestKilledDemoGoesOnToTheSameCheckpoint(t *testing.T) {
 	for range kills {
 		dir := t.TempDir()
 		k := random.IntN(steps)
-		cmd := command(t.Context(), dir, flags...)
+		cmd := programs.DemoCommand(t.Context(), "cohort", dir, heldOut, flags...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
