@@ -17,7 +17,8 @@ LDFLAGS := -X main.version=$(VERSION)
 # programs that tests start means that every package is compiled once. What
 # takes minutes under it runs without: a thousand simulated runs, whole
 # trainings, and the commands of the README.
-UNRACED := docs simulation endtoend/training examples/countdown bench/learning/trainer bench/system
+UNRACED := docs simulation endtoend/training examples/countdown
+BENCHES := bench/learning/trainer bench/system# run whole systems, and are tested apart
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
 # Tests wait more than they compute: four packages at a time keep two cores busy.
@@ -46,8 +47,12 @@ test: ## build, vet and test everything, the docs' commands included
 	@$(if $(RACE),,echo 'cgo is off or $(shell $(GO) env CC) is missing: testing without the race detector')
 	@$(STEP) build $(GO) build $(RACE) $$($(GO) list -f '{{if and .GoFiles (ne .Name "main")}}{{.ImportPath}}{{end}}' ./...) # tests link the programs
 	@$(STEP) vet $(GO) vet $(RACE) ./...
-	@$(STEP) tests $(GO) test $(RACE) $(TESTING) $$($(GO) list ./... | grep -vE '/($(subst $() ,|,$(UNRACED)))$$')
+	@$(STEP) tests $(GO) test $(RACE) $(TESTING) $$($(GO) list ./... | grep -vE '/($(subst $() ,|,$(UNRACED) $(BENCHES)))$$')
 	@$(STEP) 'long tests' $(GO) test $(TESTING) $(UNRACED:%=./%)
+
+.PHONY: test-bench
+test-bench: ## test the benchmarks that run whole systems
+	@$(STEP) benchmarks $(GO) test $(TESTING) $(BENCHES:%=./%)
 
 .PHONY: services-up
 services-up: ## install (where missing) and start real Redis, Kafka and MinIO on loopback
