@@ -16,8 +16,9 @@ LDFLAGS := -X main.version=$(VERSION)
 # The race detector needs a C compiler. One mode for vet, tests and the
 # programs that tests start means that every package is compiled once. What
 # takes minutes under it runs without: a thousand simulated runs, whole
-# trainings, and the commands of the README.
-UNRACED := docs simulation endtoend/training examples/countdown
+# trainings, and the commands of the README and of the CLI, whose programs
+# endtoend runs with it.
+UNRACED := docs cmd/cohort simulation endtoend/training examples/countdown
 BENCHES := bench/learning/trainer bench/system# run whole systems, and are tested apart
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 

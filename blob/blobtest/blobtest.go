@@ -14,15 +14,26 @@ import (
 )
 
 // Run checks the contract of blob.Bucket. newBucket returns an empty bucket for
-// each of its subtests, which run in parallel. With -short the largest object is
-// 1 MiB.
+// each of its subtests, which run in parallel.
 func Run(t *testing.T, newBucket func(t *testing.T) blob.Bucket) {
+	t.Helper()
+	run(t, []int{0, 1, 4095, 1 << 20, blob.MaxObject}, newBucket)
+}
+
+// RunSmall is Run with objects of at most 1 MiB: for decorators, and for a store
+// under a second setting.
+func RunSmall(t *testing.T, newBucket func(t *testing.T) blob.Bucket) {
+	t.Helper()
+	run(t, []int{0, 1, 4095, 1 << 20}, newBucket)
+}
+
+func run(t *testing.T, sizes []int, newBucket func(t *testing.T) blob.Bucket) {
 	t.Helper()
 	for _, c := range []struct {
 		name  string
 		check func(t *testing.T, b blob.Bucket)
 	}{
-		{"ObjectsReadBackWhole", objectsReadBackWhole},
+		{"ObjectsReadBackWhole", func(t *testing.T, b blob.Bucket) { t.Helper(); objectsReadBackWhole(t, b, sizes) }},
 		{"MissingObjectIsNotFound", missingObjectIsNotFound},
 		{"DeleteRemovesAndMayBeRepeated", deleteRemoves},
 		{"CreateIfAbsentKeepsTheFirst", createKeepsTheFirst},
@@ -47,12 +58,8 @@ func Run(t *testing.T, newBucket func(t *testing.T) blob.Bucket) {
 	}
 }
 
-func objectsReadBackWhole(t *testing.T, b blob.Bucket) {
+func objectsReadBackWhole(t *testing.T, b blob.Bucket, sizes []int) {
 	t.Helper()
-	sizes := []int{0, 1, 4095, 1 << 20}
-	if !testing.Short() {
-		sizes = append(sizes, blob.MaxObject)
-	}
 	for _, size := range sizes {
 		body := randomBody(uint64(size), size)
 		version := mustPut(t, b, "sizes/object", body, blob.Always())

@@ -16,7 +16,7 @@ import (
 
 func TestMeteredBucketKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	blobtest.Run(t, func(*testing.T) blob.Bucket {
+	blobtest.RunSmall(t, func(*testing.T) blob.Bucket {
 		return metered.New(mem.New(), time.Now, func(metered.Method, metered.Result, time.Duration) {})
 	})
 }

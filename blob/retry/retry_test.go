@@ -50,7 +50,7 @@ func before(errs ...error) []blobtest.Fault {
 
 func TestFlakyStoreBehindRetriesKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	blobtest.Run(t, func(*testing.T) blob.Bucket {
+	blobtest.RunSmall(t, func(*testing.T) blob.Bucket {
 		var mu sync.Mutex
 		random := rand.New(rand.NewPCG(1, 2))
 		weather := []error{blob.ErrUnavailable, blob.ErrThrottled, blob.ErrConflict, blob.ErrAmbiguous}
