@@ -22,7 +22,7 @@ type hands struct {
 	mu     sync.Mutex // guards what follows
 	cancel map[int]context.CancelCauseFunc
 	next   int
-	stop   context.CancelFunc // ends the watch that would cancel them
+	stop   func() // ends the watch that would cancel them, and waits for it
 	// over says that the job goes on no more, which is for good.
 	over bool
 }
@@ -41,20 +41,36 @@ func (w *Worker) heed(ctx context.Context, k *known) (heeding context.Context, l
 	}
 	if len(h.cancel) == 0 {
 		h.cancel = map[int]context.CancelCauseFunc{}
-		var watching context.Context
-		watching, h.stop = context.WithCancel(context.WithoutCancel(ctx))
-		go w.watch(watching, k)
+		h.stop = w.watched(context.WithoutCancel(ctx), k)
 	}
 	h.next++
 	id := h.next
 	h.cancel[id] = cancel
 	return heeding, func() {
 		cancel(nil)
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if delete(h.cancel, id); len(h.cancel) == 0 {
-			h.stop()
-		}
+		h.drop(id)()
+	}
+}
+
+// drop forgets a hand, and returns what is to be called afterwards: it ends the
+// watch when that was the last one.
+func (h *hands) drop(id int) (end func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if delete(h.cancel, id); len(h.cancel) == 0 {
+		return h.stop
+	}
+	return func() {}
+}
+
+// watched starts a watch; stop ends it and waits until it has ended.
+func (w *Worker) watched(ctx context.Context, k *known) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { w.watch(ctx, k) })
+	return func() {
+		cancel()
+		watch.Wait()
 	}
 }
 
