@@ -6,6 +6,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 GO ?= go
+# No binary depends on where this folder is, and no cache does.
+export GOFLAGS := $(filter-out -trimpath,$(GOFLAGS)) -trimpath
 TOOL := $(GO) tool -modfile=tools/go.mod
 STEP := bash .ci/step
 
