@@ -18,9 +18,10 @@ var requirements string
 // test is skipped where the packages cannot be installed.
 func Run(t *testing.T, script string, args ...string) []byte {
 	t.Helper()
+	interpreter := Interpreter(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	command := exec.CommandContext(ctx, Interpreter(t), append([]string{"-I", "-c", script}, args...)...)
+	command := exec.CommandContext(ctx, interpreter, append([]string{"-I", "-c", script}, args...)...)
 	out, err := command.Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		t.Fatalf("run Python: %v\n%s", err, exit.Stderr)
