@@ -105,21 +105,10 @@ func newPass(t Topic, c Collection, r job.Range, keep Keep) *pass {
 }
 
 func (p *pass) read(ctx context.Context) error {
-	next, end := p.around.Opening.Offset+1, p.around.Closing.Offset
-	for next < end {
-		records, err := p.topic.fetch(ctx, p.around.Opening.Partition, next, fetchBytes)
-		if err != nil {
-			return err
-		}
-		for _, record := range records {
-			if record.Offset >= end {
-				break
-			}
-			if err := p.take(ctx, record); err != nil {
-				return err
-			}
-		}
-		next = records[len(records)-1].Offset + 1
+	opening, closing := p.around.Opening, p.around.Closing
+	err := p.topic.Scan(ctx, opening.Partition, opening.Offset+1, closing.Offset, func(r Record) error { return p.take(ctx, r) })
+	if err != nil {
+		return err
 	}
 	return p.sink.flushAll(ctx)
 }

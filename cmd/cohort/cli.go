@@ -16,6 +16,7 @@ type cli struct {
 	Delete       deleteCommand       `cmd:"" help:"Delete a job that has ended, with all that it stored."`
 	Results      resultsCommand      `cmd:"" help:"Fetch what a job has learnt, from the object store alone."`
 	Serve        serveCommand        `cmd:"" help:"Serve a trained policy over HTTP to agents in production."`
+	Telemetry    telemetryCommand    `cmd:"" help:"Look into what agents recorded."`
 	Doctor       doctorCommand       `cmd:"" help:"Look at everything that Cohort runs on, and say what is wrong."`
 	Context      contextCommand      `cmd:"" help:"Name the servers and stores that are used."`
 	Validate     validateCommand     `cmd:"" help:"Check a job spec and its data sets."`

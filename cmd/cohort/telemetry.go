@@ -1,0 +1,6 @@
+package main
+
+// telemetryCommand lists the commands about what agents record.
+type telemetryCommand struct {
+	Audit telemetryAuditCommand `cmd:"" help:"Hold the log against what its producers say they sent."`
+}

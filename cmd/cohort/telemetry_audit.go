@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/checkpoint"
+	"github.com/cohort-rl/cohort/cmd/internal/local"
+	"github.com/cohort-rl/cohort/cmd/internal/services"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/traces"
+	"github.com/cohort-rl/cohort/traces/audit"
+)
+
+type telemetryAuditCommand struct {
+	Jobs    []string      `arg:"" optional:"" complete:"job" help:"Jobs whose topics are read. Default: every job in the store that has begun."`
+	Topic   []string      `placeholder:"NAME" help:"Read these topics instead of those of jobs; no store is asked."`
+	Dir     string        `placeholder:"DIR" complete:"dir" help:"Folder of a cohort demo or cohort up that has stopped: store and log are read there."`
+	Timeout time.Duration `default:"10m" help:"How long to read at most (${default})."`
+	Output  string        `short:"o" default:"table" enum:"table,json" placeholder:"FORM" help:"Form of what is printed: ${enum} (${default})."`
+
+	Kafka         []string           `default:"127.0.0.1:9092" env:"COHORT_KAFKA" placeholder:"HOST:PORT" group:"Kafka" help:"Brokers of Kafka (${default})."`
+	KafkaSecurity telemetry.Security `embed:""`
+
+	Store       string               `env:"COHORT_STORE" placeholder:"URL" group:"Object store" help:"Object store of the jobs: file:///DIR or s3://BUCKET/PREFIX?endpoint=URL."`
+	StoreAccess services.StoreAccess `embed:""`
+	contextFlag
+}
+
+// Help says what is found and what the exit code means.
+func (telemetryAuditCommand) Help() string {
+	return "Reads each topic once and prints its account: events, duplicates, gaps by producer instance, partition and sequence, producers that ended without saying so, threads that lack events, and what cannot be read. " +
+		"It fails if something is missing or cannot be read. What a killed producer had not sent nobody can tell from the log: that is said, and is no failure. It changes nothing."
+}
+
+// Validate names the first flag that does not go with the others.
+func (c *telemetryAuditCommand) Validate() error {
+	switch {
+	case len(c.Topic) > 0 && len(c.Jobs) > 0:
+		return errors.New("--topic and a job are both given: take one away")
+	case c.Timeout < time.Second || c.Timeout > 24*time.Hour:
+		return fmt.Errorf("--timeout %s: use 1s to 24h", c.Timeout)
+	}
+	return errors.Join(c.KafkaSecurity.Validate(), c.StoreAccess.Validate())
+}
+
+// Run prints the account of each topic.
+func (c *telemetryAuditCommand) Run(ctx context.Context, s *streams) error {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	if c.Dir == "" {
+		return c.read(ctx, s)
+	}
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return fmt.Errorf("--dir %s: %w", c.Dir, err)
+	}
+	return local.ReadLog(ctx, dir, func(ctx context.Context, broker string) error {
+		c.Kafka, c.KafkaSecurity, c.Store = []string{broker}, telemetry.Security{}, local.StoreURL(dir)
+		return c.read(ctx, s)
+	})
+}
+
+// read reads the topics and prints what was found.
+func (c *telemetryAuditCommand) read(ctx context.Context, s *streams) error {
+	topics, err := c.topics(ctx)
+	if err != nil {
+		return err
+	}
+	where := services.Config{Kafka: c.Kafka, KafkaSecurity: c.KafkaSecurity}
+	log, err := where.OpenKafka(ctx)
+	if err != nil {
+		return usage(err)
+	}
+	defer log.Close()
+	asked, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if _, err := where.CheckKafka(asked, log); err != nil {
+		return err
+	}
+	limits := telemetry.DefaultLimits()
+	codec, err := telemetry.NewCodec(limits, telemetry.None)
+	if err != nil {
+		return err
+	}
+	var reports []*audit.Report
+	for _, name := range topics {
+		r, err := audit.Audit(ctx, traces.Topic{Log: log, Codec: codec, Name: name}, limits)
+		if err != nil {
+			return err
+		}
+		reports = append(reports, r)
+	}
+	return printAudits(s.out, c.Output, reports)
+}
+
+// topics are the names that are given, or those that jobs began with.
+func (c *telemetryAuditCommand) topics(ctx context.Context) ([]string, error) {
+	if len(c.Topic) > 0 {
+		return c.Topic, nil
+	}
+	if c.Store == "" {
+		return nil, usage(errors.New("--store is not set: name the store of the jobs, or a topic with --topic, or a folder with --dir"))
+	}
+	store, err := openStore(ctx, c.Store, c.StoreAccess)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := c.jobs(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	var topics []string
+	for _, id := range ids {
+		first, err := checkpoint.ReadEntry(ctx, store, id, 0)
+		switch {
+		case errors.Is(err, blob.ErrNotFound) && len(c.Jobs) > 0:
+			return nil, fmt.Errorf("job %s has not begun, or is not in the store: `cohort jobs` lists those there are", id)
+		case errors.Is(err, blob.ErrNotFound):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		if first.Begin != nil {
+			topics = append(topics, first.Begin.Topic)
+		}
+	}
+	return topics, nil
+}
+
+// jobs are those that are given, or all that the store has.
+func (c *telemetryAuditCommand) jobs(ctx context.Context, store blob.Bucket) ([]job.ID, error) {
+	if len(c.Jobs) == 0 {
+		return checkpoint.Jobs(ctx, store)
+	}
+	var ids []job.ID
+	for _, text := range c.Jobs {
+		id, err := job.ParseID(text)
+		if err != nil {
+			return nil, usage(err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
