@@ -22,40 +22,36 @@ type topic struct {
 	codec   *telemetry.Codec
 }
 
-// readTopic starts a broker on the log that a demo left, and reads it.
-func readTopic(t *testing.T, dir string, begin *job.Begin) topic {
+// readTopic starts a broker on the log that a demo left, reads the topic and
+// stops the broker.
+func readTopic(t *testing.T, dir, name string) topic {
 	t.Helper()
 	ctx := within(t, time.Minute)
 	broker, err := embedded.StartKafka(ctx, embedded.KafkaConfig{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = broker.Close() })
+	defer func() { _ = broker.Close() }()
 	log, err := kafka.Open(kafka.Config{Brokers: []string{broker.Addr()}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(log.Close)
+	defer log.Close()
 	var all topic
 	if all.codec, err = telemetry.NewCodec(telemetry.DefaultLimits(), telemetry.None); err != nil {
 		t.Fatal(err)
 	}
-	if all.bounds, err = log.Bounds(ctx, begin.Topic); err != nil {
+	if all.bounds, err = log.Bounds(ctx, name); err != nil {
 		t.Fatal(err)
 	}
 	all.records = make([][]traces.Record, len(all.bounds))
 	for partition, b := range all.bounds {
-		for next := b.First; next < b.End; {
-			records, err := log.Fetch(ctx, begin.Topic, partition, next, 4<<20)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, r := range records {
-				if r.Offset >= next {
-					all.records[partition] = append(all.records[partition], r)
-					next = r.Offset + 1
-				}
-			}
+		err := traces.Topic{Log: log, Codec: all.codec, Name: name}.Scan(ctx, partition, b.First, b.End, func(r traces.Record) error {
+			all.records[partition] = append(all.records[partition], r)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 	return all
@@ -96,7 +92,7 @@ func (k topic) threads(t *testing.T, ranges []job.Range) (threads map[string][]t
 func TestEveryUsedEventWasReadFromKafka(t *testing.T) {
 	t.Parallel()
 	dir, _, j := finishedDemo(t)
-	log := readTopic(t, dir+"/kafka", j.entries[0].Begin)
+	log := readTopic(t, dir+"/kafka", j.entries[0].Begin.Topic)
 	for _, e := range j.commits() {
 		for _, c := range j.units(t, e) {
 			threads, inRange := log.threads(t, c.ranges.Ranges)

@@ -72,6 +72,9 @@ func (c *telemetryAuditCommand) read(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	if len(topics) == 0 {
+		return printAudits(s.out, c.Output, nil)
+	}
 	where := services.Config{Kafka: c.Kafka, KafkaSecurity: c.KafkaSecurity}
 	log, err := where.OpenKafka(ctx)
 	if err != nil {
