@@ -72,7 +72,7 @@ test-services: ## run the integration tests on real services of their own, and s
 .PHONY: test-faults
 test-faults: ## the same with more kills, and kill the demo (KILLS=10)
 	@bash .ci/services $(STEP) 'services and faults' $(GO) test -tags services -count=1 -timeout=0 -v ./integration -args -kills=$(or $(KILLS),10)
-	@$(STEP) 'demo and faults' $(GO) test -count=1 -timeout=0 ./endtoend/training -args -kills=$(or $(KILLS),10)
+	@$(STEP) 'demo and faults' $(GO) test -count=1 -timeout=0 ./endtoend/training -args -kills=$(or $(KILLS),10) -steps=10
 
 .PHONY: lint
 lint: ## check style, import direction, arithmetic, dead code and go.mod

@@ -47,7 +47,7 @@ func startCluster(t *testing.T, store string, env []string, coordinators, worker
 
 func (c *cluster) startWorker(t *testing.T, n int) {
 	t.Helper()
-	c.workers = append(c.workers, c.launch(t, "worker", n, "--grace", "1s", "--check", "20ms"))
+	c.workers = append(c.workers, c.launch(t, "worker", n, "--grace", "1s", "--check", "50ms"))
 }
 
 func (c *cluster) startRedis(t *testing.T, port int) {

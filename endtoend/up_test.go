@@ -56,7 +56,7 @@ func sharedSystem(t *testing.T) system {
 	path := program(t)
 	up.once.Do(func() {
 		if up.dir, up.err = os.MkdirTemp("", "cohort-up-"); up.err == nil { //nolint:usetesting // it outlives the test that needs it first
-			up.process, up.err = start(path, nil, "up", "--dir", up.dir, "--workers", "2", "--listen", "127.0.0.1:0")
+			up.process, up.err = start(path, nil, "up", "--dir", up.dir, "--workers", "1", "--listen", "127.0.0.1:0")
 		}
 	})
 	if up.err != nil {

@@ -1,6 +1,8 @@
 package training_test
 
 import (
+	"flag"
+	"fmt"
 	"testing"
 
 	"github.com/cohort-rl/cohort/blob"
@@ -31,18 +33,23 @@ func TestSameSeedEndsAtTheSameCheckpointWithAnyNumberOfWorkers(t *testing.T) {
 
 func TestContinuedJobEndsWhereOneJobDoes(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ policy, half, all string }{{"linear", "10", "20"}, {"mlp", "2", "4"}} {
+	steps := flag.Lookup("steps").Value.(flag.Getter).Get().(int)
+	for _, c := range []struct {
+		policy string
+		steps  int
+	}{{"linear", steps}, {"mlp", 2}} {
 		t.Run(c.policy, func(t *testing.T) {
 			t.Parallel()
-			whole := demo(t, t.TempDir(), "--steps", c.all, "--policy", c.policy)
+			half, all := fmt.Sprint(c.steps), fmt.Sprint(2*c.steps)
+			whole := demo(t, t.TempDir(), "--steps", all, "--policy", c.policy)
 			dir := t.TempDir()
-			half := demo(t, dir, "--steps", c.half, "--policy", c.policy)
-			rest := demo(t, dir, "--steps", c.all, "--policy", c.policy, "--start", string(half.Checkpoint))
-			if rest.Job == half.Job {
+			first := demo(t, dir, "--steps", half, "--policy", c.policy)
+			rest := demo(t, dir, "--steps", all, "--policy", c.policy, "--start", string(first.Checkpoint))
+			if rest.Job == first.Job {
 				t.Fatal("the second job is the first")
 			}
 			if rest.Checkpoint != whole.Checkpoint {
-				t.Errorf("%s steps and as many more end at %s, %s steps at %s", c.half, rest.Checkpoint, c.all, whole.Checkpoint)
+				t.Errorf("%s steps and as many more end at %s, %s steps at %s", half, rest.Checkpoint, all, whole.Checkpoint)
 			}
 		})
 	}
