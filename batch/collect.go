@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -66,6 +67,20 @@ func (j Judge) settle(ctx context.Context, o job.Outcome, t *traces.Trace) (job.
 	}
 	s := FromTrace(t, score.Value, j.Weights)
 	s.Rewards = score.Parts
-	o.Reward, o.Sample = &s.Reward, s.Digest()
+	o.Reward, o.Rewards, o.Sample = &s.Reward, parts(s.Rewards), s.Digest()
 	return o, &s, nil
+}
+
+// parts are the rewards of a sample as an outcome has them, which is JSON: nil
+// for one that was not given.
+func parts(rewards []float64) []*float64 {
+	var all []*float64
+	for i := range rewards {
+		p := &rewards[i]
+		if math.IsNaN(*p) {
+			p = nil
+		}
+		all = append(all, p)
+	}
+	return all
 }

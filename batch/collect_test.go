@@ -2,9 +2,11 @@ package batch_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/cohort-rl/cohort/batch"
@@ -111,5 +113,9 @@ func TestSampleHasEachOfSeveralRewards(t *testing.T) {
 	}
 	if r := samples[0].Rewards; len(r) != 2 || r[0] != 0.5 || !math.IsNaN(r[1]) {
 		t.Errorf("rewards %v", r)
+	}
+	record, err := json.Marshal(outcomes[0])
+	if err != nil || !strings.Contains(string(record), `"reward":1.5,"rewards":[0.5,null],`) {
+		t.Errorf("outcome %s, %v", record, err)
 	}
 }

@@ -173,6 +173,10 @@ type Outcome struct {
 	Attempts  int    `json:"attempts"`
 	// Reward is the scored reward; nil where there is no sample.
 	Reward *float64 `json:"reward,omitempty"`
+	// Rewards are what Reward is the weighted sum of, in the order of
+	// reward.components, nil for one that was not given. It is nil where there
+	// is one reward, and in records of builds that did not know it.
+	Rewards []*float64 `json:"rewards,omitempty"`
 	// Sample is the canonical digest of the sample.
 	Sample blob.Digest `json:"sample,omitempty"`
 }

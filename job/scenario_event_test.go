@@ -166,7 +166,21 @@ func nth(words []string, i int) string {
 	return words[min(i, len(words)-1)]
 }
 
+// outcome is that of a word: empty, a reward, several with commas between them,
+// or a reason.
 func (s *scenario) outcome(group, rollout int, word string) job.Outcome {
+	if strings.Contains(word, ",") {
+		o := usable(group, rollout, 0)
+		for i, c := range s.def.Spec.Reward.Components {
+			part, err := strconv.ParseFloat(strings.Split(word, ",")[i], 64)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			o.Rewards = append(o.Rewards, &part)
+			*o.Reward += c.Weight * part
+		}
+		return o
+	}
 	switch reward, err := strconv.ParseFloat(word, 64); {
 	case word == "":
 		return usable(group, rollout, float64(rollout%2))

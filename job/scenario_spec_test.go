@@ -40,6 +40,11 @@ func specOf(t *testing.T, words []string) func(*spec.Spec) {
 				s.GRPO.DynamicSampling.Rounds, s.GRPO.DynamicSampling.MinGroups = n, s.Tasks.Groups
 			case "min_used_percent":
 				s.Limits.MinUsed = float64(n) / 100
+			case "gdpo":
+				s.GRPO.Advantage.Estimator = "gdpo"
+				for i := range n {
+					s.Reward.Components = append(s.Reward.Components, spec.Component{Name: strconv.Itoa(i), Weight: float64(i + 1)})
+				}
 			case "eval":
 				s.Eval = &spec.Eval{Every: n}
 			default:

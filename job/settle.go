@@ -28,9 +28,9 @@ type Row struct {
 
 // Settle gives every planned rollout of a step its fate, in the order of the
 // plans. A group is judged by its own members alone: one with fewer usable
-// rollouts than the spec asks for is too small, one with equal rewards teaches
-// nothing (unless the spec keeps it), and of the groups that remain only the
-// first tasks.groups are used, the others are surplus.
+// rollouts than the spec asks for is too small, one whose rewards are equal to
+// the estimator teaches nothing (unless the spec keeps it), and of the groups
+// that remain only the first tasks.groups are used, the others are surplus.
 func Settle(rounds []Round, s *spec.Spec) []Row {
 	var rows []Row
 	used := 0
@@ -38,7 +38,7 @@ func Settle(rounds []Round, s *spec.Spec) []Row {
 		outcomes := r.Outcomes()
 		for g := range r.Plan.Tasks {
 			group := outcomes[g*r.Plan.Rollouts : (g+1)*r.Plan.Rollouts]
-			verdict := judge(group, &s.GRPO)
+			verdict := judge(group, s)
 			if verdict == "" {
 				if used++; used > s.Tasks.Groups {
 					verdict = Surplus
@@ -56,23 +56,17 @@ func Settle(rounds []Round, s *spec.Spec) []Row {
 }
 
 // judge is why the usable rollouts of a group are not used, or empty.
-func judge(group []Outcome, g *spec.GRPO) Reason {
-	usable, equal := 0, true
-	var first float64
+func judge(group []Outcome, s *spec.Spec) Reason {
+	var usable []Outcome
 	for _, o := range group {
-		if o.Reason != "" {
-			continue
+		if o.Reason == "" {
+			usable = append(usable, o)
 		}
-		if usable == 0 {
-			first = *o.Reward
-		}
-		equal = equal && *o.Reward == first
-		usable++
 	}
 	switch {
-	case usable < g.MinGroup:
+	case len(usable) < s.GRPO.MinGroup:
 		return GroupTooSmall
-	case equal && g.ZeroVariance == "drop":
+	case s.GRPO.ZeroVariance == "drop" && level(usable, s):
 		return ZeroVariance
 	}
 	return ""

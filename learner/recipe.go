@@ -22,7 +22,7 @@ func recipeOf(s *spec.Spec) (recipe, error) {
 	if err != nil {
 		return recipe{}, err
 	}
-	e, err := estimatorOf(s.GRPO.Advantage)
+	e, err := s.GRPO.Advantage.AsEstimator()
 	if err != nil {
 		return recipe{}, err
 	}
@@ -95,23 +95,6 @@ func clipOf(row grpo.Clip, g *spec.GRPO) grpo.Clip {
 		row.GammaNegative = grpo.Gamma{Shape: g.ShapeNegative, Rate: g.RateNegative}
 	}
 	return row
-}
-
-func estimatorOf(a spec.Advantage) (grpo.Estimator, error) {
-	e, err := grpo.NamedEstimator(a.Estimator)
-	if err != nil {
-		return e, fmt.Errorf("grpo.advantage.estimator: %w", err)
-	}
-	e.Scale, e.DDOF = grpo.Scale(a.Scale), a.DDOF
-	e.Singleton, e.Equal = grpo.Degenerate(a.Singleton), grpo.Degenerate(a.Equal)
-	e.Epsilon = 0
-	if a.Epsilon != nil {
-		e.Epsilon = *a.Epsilon
-	}
-	if err := e.Validate(); err != nil {
-		return e, fmt.Errorf("grpo.advantage: %w", err)
-	}
-	return e, nil
 }
 
 // optimizerOf passes every setting on: those that the kind does not use are

@@ -14,15 +14,20 @@ type Scratch struct {
 	value  []float64
 	part   []float64
 	given  []bool
+	level  []bool // by group
 }
 
-func (s *Scratch) grow(n int) {
+func (s *Scratch) grow(n, groups int) {
 	if cap(s.reward) < n {
 		s.scored, s.given = make([]bool, n), make([]bool, n)
 		s.reward, s.value, s.part = make([]float64, n), make([]float64, n), make([]float64, n)
 	}
 	s.scored, s.given = s.scored[:n], s.given[:n]
 	s.reward, s.value, s.part = s.reward[:n], s.value[:n], s.part[:n]
+	if cap(s.level) < groups {
+		s.level = make([]bool, groups)
+	}
+	s.level = s.level[:groups]
 }
 
 // AdvantagesTo writes the advantage of each rollout to dst, one per rollout, and
@@ -45,17 +50,14 @@ func AdvantagesTo[T numerics.Float](dst []T, spread []float64, e Estimator, r Re
 		return fmt.Errorf("%w: %d advantages, %d spreads and %d lengths for %d rollouts in %d groups",
 			ErrLayout, len(dst), len(spread), len(lengths), n, l.Groups())
 	}
-	s.grow(n)
-	for j := range n {
-		s.scored[j] = r.Scored(j)
-		s.reward[j] = r.Sum(j)
-	}
+	s.read(r, l)
 	for g := range spread {
 		first, last := l.RolloutsOf(g)
 		spread[g] = deviation(s.reward[first:last], s.scored[first:last], e.DDOF)
 	}
+	e.compare(s, r, l)
 	if e.Composition == NormalizeThenSum {
-		e.composed(s, r, l)
+		e.scaleComposed(s)
 	} else {
 		for g := range spread {
 			first, last := l.RolloutsOf(g)
@@ -64,8 +66,7 @@ func AdvantagesTo[T numerics.Float](dst []T, spread []float64, e Estimator, r Re
 		e.scaleBatch(s, lengths)
 	}
 	for g := range spread {
-		if e.silences(s, r, l, g) {
-			first, last := l.RolloutsOf(g)
+		if first, last := l.RolloutsOf(g); e.silences(s, g, first, last) {
 			clear(s.value[first:last])
 		}
 	}
@@ -81,74 +82,14 @@ func AdvantagesTo[T numerics.Float](dst []T, spread []float64, e Estimator, r Re
 }
 
 // silences reports whether group g compares nothing and must not teach.
-func (e Estimator) silences(s *Scratch, r Rewards, l Layout, g int) bool {
-	first, last := l.RolloutsOf(g)
-	n, equal, before := 0, true, -1
-	for j := first; j < last; j++ {
-		if !s.scored[j] {
-			continue
-		}
-		if n++; before >= 0 {
-			equal = equal && e.same(s, r, before, j)
-		}
-		before = j
-	}
-	switch {
-	case n == 1:
-		return e.Singleton == TeachNothing
-	case n > 1 && equal:
-		return e.Equal == TeachNothing
-	}
-	return false
-}
-
-// same reports whether two rollouts have the same reward, or under
-// NormalizeThenSum the same rewards.
-func (e Estimator) same(s *Scratch, r Rewards, i, j int) bool {
-	if e.Composition == SumThenNormalize {
-		return s.reward[i] == s.reward[j]
-	}
-	for k := range r.functions() {
-		if r.valid(i, k) != r.valid(j, k) || (r.valid(i, k) && r.value(i, k) != r.value(j, k)) {
-			return false
+func (e Estimator) silences(s *Scratch, g, first, last int) bool {
+	n := 0
+	for _, scored := range s.scored[first:last] {
+		if scored {
+			n++
 		}
 	}
-	return true
-}
-
-// composed is normalize_then_sum: each function's values are normalised within
-// their group, and the weighted sums over the batch.
-func (e Estimator) composed(s *Scratch, r Rewards, l Layout) {
-	clear(s.value)
-	for k := range r.functions() {
-		for j := range s.part {
-			s.part[j], s.given[j] = 0, r.valid(j, k)
-			if s.given[j] {
-				s.part[j] = r.value(j, k)
-			}
-		}
-		for g := range l.Groups() {
-			first, last := l.RolloutsOf(g)
-			values, given := s.part[first:last], s.given[first:last]
-			mean, _ := average(values, given)
-			scale := deviation(values, given, e.DDOF) + e.Epsilon
-			if scale == 0 {
-				continue // Equal values without an epsilon say nothing.
-			}
-			for i, v := range values {
-				if given[i] {
-					s.value[first+i] += float64(r.weight(k) * ((v - mean) / scale))
-				}
-			}
-		}
-	}
-	mean, _ := average(s.value, s.scored)
-	scale := deviation(s.value, s.scored, e.DDOF) + e.Epsilon
-	for j, v := range s.value {
-		if s.value[j] = 0; scale > 0 {
-			s.value[j] = (v - mean) / scale
-		}
-	}
+	return n == 1 && e.Singleton == TeachNothing || n > 1 && s.level[g] && e.Equal == TeachNothing
 }
 
 // average returns the mean of the values whose flag is set, and their number.

@@ -7,7 +7,8 @@ import "iter"
 const LeastSpread = 1e-6
 
 // Teaches reports whether a group of the given spread, from AdvantagesTo, is
-// worth an update. A group without a reward, whose spread is NaN, is not.
+// worth an update. A group without a reward, whose spread is NaN, is not. The
+// spread is that of the sums: under NormalizeThenSum, ask Estimator.Level.
 func Teaches(spread float64) bool { return spread > LeastSpread }
 
 // StaleTo writes to dst, one per group, whether the group is older than limit:
