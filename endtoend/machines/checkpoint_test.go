@@ -5,6 +5,7 @@ package machines_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -96,7 +97,10 @@ func checkpoints(t *testing.T, m machine) map[string]blob.Digest {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	s := startSystem(ctx, t, m.cohort(ctx, t))
+	cohort := m.runner(ctx, t)
+	cohort = append(cohort, m.build(ctx, t, "build", "github.com/cohort-rl/cohort/cmd/cohort"))
+	run(ctx, t, "", append(slices.Clone(cohort), "version")...)
+	s := startSystem(ctx, t, cohort)
 	type result struct {
 		name string
 		id   blob.Digest

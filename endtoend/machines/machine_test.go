@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -35,31 +36,46 @@ func emulators() map[string]string {
 	return map[string]string{"amd64": "qemu-x86_64", "arm64": "qemu-aarch64"}
 }
 
-// cohort builds the program for the machine and returns the command that runs
-// it here. It skips the test where none does.
-func (m machine) cohort(ctx context.Context, t *testing.T) []string {
+// runner is what stands before a program of the machine to run it here: nothing,
+// or an emulator. It skips the test where nothing runs it.
+func (m machine) runner(ctx context.Context, t *testing.T) []string {
 	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skipf("%s: its binary is one of Linux, this is %s", m.name, runtime.GOOS)
+	switch {
+	case runtime.GOOS != "linux":
+		t.Skipf("%s: its programs are those of Linux, this is %s", m.name, runtime.GOOS)
+	case m.arch != runtime.GOARCH:
+		return []string{emulator(ctx, t, m)}
 	}
-	var command []string
-	if m.arch != runtime.GOARCH {
-		command = append(command, emulator(ctx, t, m))
-	}
-	command = append(command, filepath.Join(t.TempDir(), "cohort"))
-	build := exec.CommandContext(ctx, "go", "build", "-ldflags=-w", "-o", command[len(command)-1], "github.com/cohort-rl/cohort/cmd/cohort")
+	return nil
+}
+
+// build compiles a program for the machine, by `go build` or `go test -c`, whose
+// last argument is a package, and returns its path.
+func (m machine) build(ctx context.Context, t *testing.T, arguments ...string) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "program")
+	build := exec.CommandContext(ctx, "go", slices.Insert(arguments, len(arguments)-1, "-ldflags=-w", "-o", program)...)
 	build.Env = append(append(os.Environ(), "GOOS=linux", "GOARCH="+m.arch), m.environment...)
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build for %s: %v\n%s", m.name, err, out)
 	}
-	version := exec.CommandContext(ctx, command[0], append(command[1:], "version")...)
-	if out, err := version.CombinedOutput(); err != nil {
-		if bytes.Contains(out, []byte("microarchitecture support")) {
-			t.Skipf("%s: %s", m.name, bytes.TrimSpace(out)) // The runtime's own word.
-		}
-		t.Fatalf("%s: %v\n%s", m.name, err, out)
+	return program
+}
+
+// run runs a program and returns what it said. It skips the test if the
+// processor lacks instructions that the program was built for.
+func run(ctx context.Context, t *testing.T, dir string, command ...string) []byte {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if bytes.Contains(out, []byte("microarchitecture support")) { // the runtime's own words
+		t.Skipf("%s", bytes.TrimSpace(out))
 	}
-	return command
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
+	}
+	return out
 }
 
 // emulator is the path of what runs the machine's programs.

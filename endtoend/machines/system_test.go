@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,8 +30,8 @@ type system struct {
 // startSystem runs the system until the test ends.
 func startSystem(ctx context.Context, t *testing.T, cohort []string) system {
 	t.Helper()
-	up := start(ctx, t, `API: +(\S+)`, append(cohort, "up", "--dir", t.TempDir(), "--listen", "127.0.0.1:0"))
-	agent := start(ctx, t, `listens on (\S+)\.`, append(cohort, "example-agent", "--listen", "127.0.0.1:0"))
+	up := start(ctx, t, `API: +(\S+)`, append(slices.Clone(cohort), "up", "--dir", t.TempDir(), "--listen", "127.0.0.1:0"))
+	agent := start(ctx, t, `listens on (\S+)\.`, append(slices.Clone(cohort), "example-agent", "--listen", "127.0.0.1:0"))
 	client, err := api.NewClient(up, api.Access{})
 	if err != nil {
 		t.Fatal(err)
