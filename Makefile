@@ -66,8 +66,9 @@ services-down: ## stop exactly what services-up started
 	@deploy/services/down
 
 .PHONY: test-services
-test-services: ## run the integration tests on real services of their own, and stop those
+test-services: ## run the integration tests on real services of their own, and stop those; train for other machines
 	@bash .ci/services $(STEP) services $(GO) test -tags services -count=1 -timeout=15m ./integration
+	@$(STEP) machines $(GO) test -tags services -count=1 -timeout=30m ./endtoend/machines
 
 .PHONY: test-faults
 test-faults: ## the same with more kills, and kill the demo (KILLS=10)
