@@ -13,7 +13,7 @@ import (
 // The packages whose results reach weights have tests that pin their bits. A
 // checkpoint rounds to float32, these do not.
 func TestPinnedBitsHoldOnEveryMachine(t *testing.T) { //nolint:paralleltest // a machine at a time takes both cores
-	for _, m := range machines() { //nolint:paralleltest // as above
+	for _, m := range machines() {
 		t.Run(m.name, func(t *testing.T) {
 			runner := m.runner(t.Context(), t)
 			for _, name := range []string{"numerics", "policy", "optimize", "optimize/grpo", "learner"} {
