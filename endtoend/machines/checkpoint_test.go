@@ -47,6 +47,14 @@ grpo:
   kl: {coefficient: 0.1, kind: k1, placement: reward}
   epochs: 2
 `,
+		"rewards": `
+policy: {kind: linear, features: 22}
+optimizer: {kind: adam, learning_rate: 1.0}
+reward: {components: [{name: reward, weight: 2}, {name: not_given}]}
+grpo:
+  advantage: {estimator: gdpo}
+  dynamic_sampling: {rounds: 2}
+`,
 		"weights": `
 policy: {kind: linear, features: 22}
 optimizer: {kind: adam, learning_rate: 0.5, max_grad_norm: 1}
