@@ -35,7 +35,8 @@ type (
 		Count      int
 		Resuming   bool
 	}
-	// Abandon stops driving the unit's shards. It has no answer.
+	// Abandon stops driving the unit's shards, those of an update included. It
+	// has no answer.
 	Abandon struct{ Unit Unit }
 	// PutRanges reads the ranges of a collection; if there are none, it appends
 	// the closing markers, verifies both ends and creates the record.

@@ -2,6 +2,7 @@ package job
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/cohort-rl/cohort/blob"
 )
@@ -111,10 +112,22 @@ func (u Unit) BlobPrefix() string {
 
 // SettledKey is where the shard's settled record lies.
 func (s Shard) SettledKey() string {
-	return fmt.Sprintf("%ssettled/%s/%s-%020d.json", s.Unit.folder(), s.Unit.dotted(s.Collection), s.Phase, s.Index)
+	return s.Unit.folder() + "settled/" + s.path() + ".json"
 }
+
+// TermsKey is where the terms of a gradient shard lie.
+func (s Shard) TermsKey() string { return s.Unit.folder() + "updates/" + s.path() + ".json" }
 
 // RedriveKey is where drive n >= 2 of the shard is recorded.
 func (s Shard) RedriveKey(n int) string {
-	return fmt.Sprintf("%sredrives/%s/%s-%020d/%020d.json", s.Unit.folder(), s.Unit.dotted(s.Collection), s.Phase, s.Index, n)
+	return fmt.Sprintf("%sredrives/%s/%020d.json", s.Unit.folder(), s.path(), n)
+}
+
+// path names the shard in the folders of its unit.
+func (s Shard) path() string {
+	phase := string(s.Phase.Kind())
+	for _, n := range strings.Split(string(s.Phase), ".")[1:] {
+		phase += "." + strings.Repeat("0", max(0, 20-len(n))) + n
+	}
+	return fmt.Sprintf("%s/%s-%020d", s.Unit.dotted(s.Collection), phase, s.Index)
 }

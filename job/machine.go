@@ -51,6 +51,14 @@ type step struct {
 	updating time.Duration
 }
 
+// unit is the newest round of the step; its update is done as a part of it.
+func (s *step) unit() Unit {
+	if s.sweep != nil {
+		return s.sweep.unit
+	}
+	return s.rounds[len(s.rounds)-1].Plan.Unit
+}
+
 // NewState is the state of a job of which nothing is known but its definition,
 // and the effects to begin with.
 func NewState(def Definition) (State, []Effect) {
@@ -282,9 +290,7 @@ func (s *State) finish(v Verdict, reason, remedy string) []Effect {
 	if s.step != nil {
 		f.Step = s.step.number
 		f.Rounds, f.Rows = s.openRows()
-		if s.step.sweep != nil {
-			effects = append(effects, Abandon{s.step.sweep.unit})
-		}
+		effects = append(effects, Abandon{s.step.unit()})
 	}
 	s.closing = &f
 	return append(effects, f)

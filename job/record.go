@@ -14,6 +14,8 @@ const (
 	RolloutFormat    = "cohort.settled.rollout/1"
 	ExtractFormat    = "cohort.settled.extract/1"
 	CollectFormat    = "cohort.settled.collect/1"
+	TermsFormat      = "cohort.gradient/1"
+	GradientFormat   = "cohort.settled.gradient/1"
 	EntryFormat      = "cohort.log/1"
 	ControlFormat    = "cohort.control/1"
 	HeadFormat       = "cohort.head/1"

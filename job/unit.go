@@ -33,6 +33,22 @@ const (
 	Assemble Phase = "assemble"
 )
 
+// Updating is the kind of the phases of an update: each mini-batch whose
+// gradient is computed in shards is one, named by Gradient.
+const Updating Phase = "update"
+
+// Gradient is the phase of a mini-batch. Epochs count from 0, mini-batches from
+// 0 within their epoch.
+func Gradient(epoch, minibatch int) Phase {
+	return Phase(fmt.Sprintf("%s.%d.%d", Updating, epoch, minibatch))
+}
+
+// Kind is the phase without its numbers.
+func (p Phase) Kind() Phase {
+	kind, _, _ := strings.Cut(string(p), ".")
+	return Phase(kind)
+}
+
 // A Shard is the part of a unit that one task does. Collection counts the
 // collections e of the unit from 0; Index counts the phase's shards from 0.
 type Shard struct {

@@ -22,18 +22,39 @@ type trainingBatch struct {
 	spread    []float64 // standard deviation of the rewards of each group
 	drift     float64   // mean divergence from the reference before the step, where it is in the reward
 	scratch   []workspace
+
+	interrupted func() error // says why to go on no more; nil if nobody asks
 }
 
 // newBatch arranges samples by group, evaluates the policies before the step,
-// and computes the advantages.
-func (l *Learner) newBatch(samples []batch.Sample) (*trainingBatch, error) {
-	b := &trainingBatch{learner: l, objective: l.objective()}
-	if err := b.arrange(samples); err != nil {
+// and computes the advantages. Of a batch whose gradients are computed elsewhere
+// the policies are evaluated only if the advantages depend on it.
+func (l *Learner) newBatch(samples []batch.Sample, elsewhere bool) (*trainingBatch, error) {
+	b, err := l.arranged(samples, l.objective())
+	if err != nil {
 		return nil, err
 	}
-	for range max(1, min(runtime.GOMAXPROCS(0), b.layout.Groups())) {
-		n := len(l.policy.Weights().Flat)
-		b.scratch = append(b.scratch, workspace{gradient: make([]float32, n), leaf: make([]float64, n)})
+	checked := b.objective
+	if elsewhere {
+		b.scratch, checked = make([]workspace, 1), grpo.Objective{}
+	} else {
+		b.makeRoom()
+	}
+	if !elsewhere || b.objective.KL.InReward {
+		b.evaluateBefore(l.policy)
+		b.evaluateReference()
+	}
+	if err := b.reward(samples); err != nil {
+		return nil, err
+	}
+	return b, b.tokens.Validate(checked)
+}
+
+// arranged are samples as they were recorded, under an objective.
+func (l *Learner) arranged(samples []batch.Sample, o grpo.Objective) (*trainingBatch, error) {
+	b := &trainingBatch{learner: l, objective: o}
+	if err := b.arrange(samples); err != nil {
+		return nil, err
 	}
 	b.remember(samples)
 	if l.spec.GRPO.Truncated == "mask" {
@@ -43,10 +64,19 @@ func (l *Learner) newBatch(samples []batch.Sample) (*trainingBatch, error) {
 		}
 		grpo.MaskTruncated(b.tokens.Mask, b.layout, b.truncated)
 	}
-	if err := b.reward(samples); err != nil {
-		return nil, err
+	return b, nil
+}
+
+// makeRoom allocates what gradients are computed in.
+func (b *trainingBatch) makeRoom() {
+	n := len(b.learner.policy.Weights().Flat)
+	for range max(1, min(runtime.GOMAXPROCS(0), b.layout.Groups())) {
+		b.scratch = append(b.scratch, workspace{gradient: make([]float32, n), leaf: make([]float64, n)})
 	}
-	return b, b.tokens.Validate(b.objective)
+	b.dst = grpo.Gradient[float32]{LogProb: make([]float32, b.layout.Tokens())}
+	if b.objective.Entropy.Coefficient > 0 {
+		b.dst.Entropy = make([]float32, b.layout.Tokens())
+	}
 }
 
 // arrange lays the samples out, which are in the order of groups and rollouts.
@@ -89,10 +119,9 @@ func join(samples []batch.Sample) policy.Choices {
 	return c
 }
 
-// remember fills in what the policies say of the samples before the step, and
-// what the agents recorded.
+// remember fills in what the agents recorded of the samples.
 func (b *trainingBatch) remember(samples []batch.Sample) {
-	l, n := b.learner, b.layout.Tokens()
+	n := b.layout.Tokens()
 	recorded := make([]float32, 0, n)
 	for i := range samples {
 		recorded = append(recorded, samples[i].LogProbs...)
@@ -100,17 +129,27 @@ func (b *trainingBatch) remember(samples []batch.Sample) {
 	b.tokens = grpo.Batch[float32]{
 		Layout: b.layout, LogProb: make([]float32, n), Entropy: make([]float32, n), Advantages: make([]float32, len(samples)),
 	}
-	b.evaluate(b.tokens.LogProb, b.tokens.Entropy, l.policy)
-	if b.tokens.Old = recorded; l.spec.GRPO.Old == "recomputed" {
-		b.tokens.Old, b.tokens.Sampling = append([]float32(nil), b.tokens.LogProb...), recorded
+	b.tokens.Old = recorded
+}
+
+// recomputes reports whether the log-probabilities before the step are those of
+// the policy, whatever the agents recorded.
+func (l *Learner) recomputes() bool { return l.spec.GRPO.Old == "recomputed" }
+
+// evaluateBefore fills in what the policy before the step says of the samples.
+func (b *trainingBatch) evaluateBefore(before policy.Policy) {
+	b.evaluate(b.tokens.LogProb, b.tokens.Entropy, before)
+	if b.learner.recomputes() {
+		b.tokens.Old, b.tokens.Sampling = append([]float32(nil), b.tokens.LogProb...), b.tokens.Old
 	}
-	if l.reference != nil {
-		b.tokens.Reference = make([]float32, n)
-		b.evaluate(b.tokens.Reference, nil, l.reference)
-	}
-	b.dst = grpo.Gradient[float32]{LogProb: make([]float32, n)}
-	if b.objective.Entropy.Coefficient > 0 {
-		b.dst.Entropy = make([]float32, n)
+}
+
+// evaluateReference fills in what the reference says of the samples, if there
+// is one.
+func (b *trainingBatch) evaluateReference() {
+	if b.learner.reference != nil {
+		b.tokens.Reference = make([]float32, b.layout.Tokens())
+		b.evaluate(b.tokens.Reference, nil, b.learner.reference)
 	}
 }
 

@@ -1,6 +1,7 @@
 package learner_test
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"testing"
@@ -48,6 +49,7 @@ func mlp(s *spec.Spec) { s.Policy.Kind, s.Policy.Hidden = policy.MLP, 4 }
 type fallible interface {
 	Helper()
 	Fatal(args ...any)
+	Context() context.Context
 }
 
 func newLearner(t fallible, s *spec.Spec) *learner.Learner {

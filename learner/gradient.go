@@ -69,19 +69,25 @@ func (b *trainingBatch) threshold(groups []int) (float64, int) {
 
 // gradient is that of the loss of some groups with respect to the weights, in
 // float64: each group is a leaf, computed in float32, and leaves are added in
-// the fixed tree, however many goroutines compute them.
-func (b *trainingBatch) gradient(groups []int, totals grpo.Totals) ([]float64, grpo.Tally, error) {
+// the fixed tree, however many goroutines compute them. It ends soon
+// after the batch was interrupted.
+func (b *trainingBatch) gradient(groups []int, totals grpo.Totals) (Partial, error) {
 	width := len(b.learner.policy.Weights().Flat)
 	tree := numerics.NewTree(width)
 	tallies := make([]grpo.Tally, 0, len(groups))
 	for len(groups) > 0 {
+		if b.interrupted != nil {
+			if err := b.interrupted(); err != nil {
+				return Partial{}, err
+			}
+		}
 		n := min(len(groups), len(b.scratch))
 		var g errgroup.Group
 		for i := range n {
 			g.Go(func() error { return b.leaf(&b.scratch[i], groups[i], totals) })
 		}
 		if err := g.Wait(); err != nil {
-			return nil, grpo.Tally{}, err
+			return Partial{}, err
 		}
 		for i := range n {
 			tree.Push(b.scratch[i].leaf)
@@ -91,7 +97,7 @@ func (b *trainingBatch) gradient(groups []int, totals grpo.Totals) ([]float64, g
 	}
 	sum := make([]float64, width)
 	tree.Sum(sum)
-	return sum, grpo.Combine(tallies), nil
+	return Partial{Sum: sum, Tally: grpo.Combine(tallies)}, nil
 }
 
 // leaf computes the gradient of one group.

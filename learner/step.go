@@ -2,6 +2,7 @@ package learner
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 
@@ -20,11 +21,28 @@ const shuffleDomain = 11
 // rollouts, and returns the step's metrics. Without samples nothing is learnt
 // and the weights stay. An error leaves the learner unusable.
 func (l *Learner) Step(step int, samples []batch.Sample) ([]job.Metric, error) {
+	return l.learn(step, samples, false, (*trainingBatch).gradients)
+}
+
+// source yields the gradients of some mini-batches, in their order, under the
+// weights as they are.
+type source func(b *trainingBatch, chunk []minibatch) iter.Seq2[Partial, error]
+
+// A minibatch is some groups of a batch, in order, whose gradient is computed.
+type minibatch struct {
+	epoch, number int
+	groups        []int
+	totals        grpo.Totals
+}
+
+// learn makes the updates of a step with the gradients of a source, which are
+// computed elsewhere or here.
+func (l *Learner) learn(step int, samples []batch.Sample, elsewhere bool, gradients source) ([]job.Metric, error) {
 	if len(samples) == 0 {
 		l.follow(step)
 		return nil, nil
 	}
-	b, err := l.newBatch(samples)
+	b, err := l.newBatch(samples, elsewhere)
 	if err != nil {
 		return nil, fmt.Errorf("step %d: %w", step, err)
 	}
@@ -35,23 +53,33 @@ func (l *Learner) Step(step int, samples []batch.Sample) ([]job.Metric, error) {
 	done := updates{whole: b.count(all), rate: l.recipe.schedule.Rate(step)}
 	for epoch := range l.spec.GRPO.Epochs {
 		parts := minibatches(l.spec.Seed, step, epoch, all, l.spec.GRPO.Minibatches)
-		for chunk := range slices.Chunk(parts, l.spec.GRPO.Accumulate) {
-			if err := l.update(b, chunk, len(parts), &done); err != nil {
+		for first := 0; first < len(parts); first += l.spec.GRPO.Accumulate {
+			var chunk []minibatch
+			for i, groups := range parts[first:min(first+l.spec.GRPO.Accumulate, len(parts))] {
+				chunk = append(chunk, minibatch{epoch, first + i, groups, b.totals(groups, done.whole, len(parts))})
+			}
+			if err := l.update(gradients(b, chunk), &done); err != nil {
 				return nil, fmt.Errorf("step %d, epoch %d: %w", step, epoch, err)
 			}
 		}
 	}
+	return l.concluded(step, b, &done)
+}
+
+// concluded checks what the updates of a step came to, moves what adapts from
+// step to step, and returns the metrics.
+func (l *Learner) concluded(step int, b *trainingBatch, done *updates) ([]job.Metric, error) {
 	for i, w := range l.policy.Weights().Flat {
 		if math.IsNaN(float64(w)) || math.IsInf(float64(w), 0) {
 			return nil, fmt.Errorf("step %d: weight %d is %v after the update: the learning rate may be too high", step, i, w)
 		}
 	}
-	metrics := b.metrics(&done)
+	metrics := b.metrics(done)
 	tally, divergence := grpo.Combine(done.tallies), b.drift
 	if !b.objective.KL.InReward {
 		divergence = tally.MeanKL()
 	}
-	l.adapt(len(samples), divergence, tally.MeanEntropy())
+	l.adapt(b.layout.Rollouts(), divergence, tally.MeanEntropy())
 	l.follow(step)
 	return metrics, nil
 }
@@ -64,25 +92,24 @@ type updates struct {
 	tallies []grpo.Tally // one per mini-batch
 }
 
-// update makes one optimizer step with the mean gradient of the mini-batches of
-// a chunk, of an epoch of so many parts.
-func (l *Learner) update(b *trainingBatch, chunk [][]int, parts int, u *updates) error {
+// update makes one optimizer step with the mean of some gradients.
+func (l *Learner) update(gradients iter.Seq2[Partial, error], u *updates) error {
 	var sum []float64
-	for _, groups := range chunk {
-		gradient, tally, err := b.gradient(groups, b.totals(groups, u.whole, parts))
+	n := 0.0
+	for g, err := range gradients {
 		if err != nil {
 			return err
 		}
-		u.tallies = append(u.tallies, tally)
-		if sum == nil {
-			sum = gradient
+		u.tallies = append(u.tallies, g.Tally)
+		if n++; sum == nil {
+			sum = g.Sum
 			continue
 		}
-		for i, v := range gradient {
+		for i, v := range g.Sum {
 			sum[i] += v
 		}
 	}
-	if n := float64(len(chunk)); n > 1 {
+	if n > 1 {
 		for i := range sum {
 			sum[i] /= n
 		}

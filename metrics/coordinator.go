@@ -34,7 +34,7 @@ func NewCoordinator(r prometheus.Registerer) *Coordinator {
 	for _, fate := range []string{fateUsed, fateDropped, fateFailed} {
 		m.rollouts.WithLabelValues(fate)
 	}
-	for _, p := range []job.Phase{job.Rollout, job.Extract, job.Assemble, job.Collect} {
+	for _, p := range []job.Phase{job.Rollout, job.Extract, job.Assemble, job.Collect, job.Updating} {
 		m.redrives.WithLabelValues(string(p))
 	}
 	return m
@@ -57,4 +57,6 @@ func (m *Coordinator) Settled(fates job.Totals) {
 func (m *Coordinator) TakenOver() { m.takeOvers.Inc() }
 
 // Redriven implements coordinator.Observer.
-func (m *Coordinator) Redriven(phase job.Phase) { m.redrives.WithLabelValues(string(phase)).Inc() }
+func (m *Coordinator) Redriven(phase job.Phase) {
+	m.redrives.WithLabelValues(string(phase.Kind())).Inc()
+}

@@ -47,7 +47,7 @@ func NewWorker(r prometheus.Registerer, c clock.Clock, w *Weather) *Worker {
 		inFlight: gauge(r, "rollouts_in_flight", "Attempts at rollouts that agents are at."),
 	}
 	r.MustRegister(m.seconds)
-	for _, p := range []job.Phase{job.Rollout, job.Extract, job.Assemble, job.Collect} {
+	for _, p := range []job.Phase{job.Rollout, job.Extract, job.Assemble, job.Collect, job.Updating} {
 		m.shards.WithLabelValues(string(p), shardDone)
 	}
 	for _, result := range []string{attemptAnswered, attemptFailed, attemptTimedOut, attemptBroke, attemptWeather} {
@@ -76,11 +76,11 @@ func (m *Worker) Handler(next queue.Handler) queue.Handler {
 	}
 }
 
-// phaseOf is the phase of a task. One that this build does not know has no label
+// phaseOf is the kind of a task's phase. One that this build does not know has no label
 // of its own, for the text comes from outside.
 func phaseOf(t queue.Task) string {
-	switch p := t.Shard.Phase; p {
-	case job.Rollout, job.Extract, job.Assemble, job.Collect:
+	switch p := t.Shard.Phase.Kind(); p {
+	case job.Rollout, job.Extract, job.Assemble, job.Collect, job.Updating:
 		return string(p)
 	}
 	return "unknown"

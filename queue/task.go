@@ -12,9 +12,18 @@ import (
 	"github.com/cohort-rl/cohort/job"
 )
 
-// TaskVersion is the version of the work that tasks of this build ask for. A
-// worker leaves tasks of another version alone.
-const TaskVersion = 1
+// TaskVersion is the newest version of the work that this build knows. A worker
+// does tasks of it and of those before, and leaves newer ones alone.
+const TaskVersion = 2
+
+// VersionOf is the version that the work of a phase came with. Workers of an
+// older build go on with all other phases.
+func VersionOf(p job.Phase) int {
+	if p.Kind() == job.Updating {
+		return 2
+	}
+	return 1
+}
 
 // ErrLeftAlone says that a worker cannot do a task that another may do: of
 // another version, say. The queue hands it out again without counting it.

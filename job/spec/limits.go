@@ -7,6 +7,7 @@ type Limits struct {
 	RolloutsInFlight int       `json:"rollouts_in_flight" default:"16" min:"1" max:"1024" doc:"attempts at once within one shard"`
 	ShardRollouts    int       `json:"shard_rollouts" default:"16" min:"1" max:"1024" doc:"rollouts of one rollout shard"`
 	CollectRollouts  int       `json:"collect_rollouts" default:"2048" min:"1" max:"100000" doc:"rollouts that one collect or assemble shard holds, at most"`
+	GradientGroups   int       `json:"gradient_groups" default:"0" min:"0" max:"65536" doc:"groups of one gradient shard, a power of two; 0: the coordinator computes all gradients itself"`
 	MinUsed          float64   `json:"min_used" default:"0" min:"0" max:"1" doc:"share of a step's rollouts that must be used, else the job ends"`
 }
 

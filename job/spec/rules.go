@@ -128,6 +128,10 @@ func layoutRules() []rule {
 			return unless(s.Limits.CollectRollouts >= s.Tasks.Rollouts,
 				"%d is less than tasks.rollouts (%d): groups are assembled whole", s.Limits.CollectRollouts, s.Tasks.Rollouts)
 		}},
+		{[]string{"limits.gradient_groups"}, func(s *Spec) string {
+			n := s.Limits.GradientGroups
+			return unless(n&(n-1) == 0, "%d is no power of two: shards are aligned parts of the tree in which groups are added", n)
+		}},
 		{[]string{"limits.deadlines.rollout", "agent.timeout", "agent.attempts"}, func(s *Spec) string {
 			return deadlineProblem(s.Limits.Deadlines.Rollout, "agent.timeout", s.Agent.Timeout, s.Agent.Attempts)
 		}},

@@ -1,0 +1,78 @@
+package learner
+
+import (
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/cohort-rl/cohort/optimize/grpo"
+)
+
+// A Partial is the gradient of the loss of some groups with respect to the
+// weights, added in the fixed tree, and what the loss counted of them.
+type Partial struct {
+	Sum   []float64
+	Tally grpo.Tally
+}
+
+// gradients computes the gradients of some mini-batches here, one at a time.
+func (b *trainingBatch) gradients(chunk []minibatch) iter.Seq2[Partial, error] {
+	return func(yield func(Partial, error) bool) {
+		for _, m := range chunk {
+			if p, err := b.gradient(m.groups, m.totals); !yield(p, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// numbers are the elements of a tally, in the order of its fields.
+func numbers(t *grpo.Tally) []*float64 {
+	var all []*float64
+	for i := range t.Sums {
+		all = append(all, &t.Sums[i])
+	}
+	for i := range t.Least {
+		all = append(all, &t.Least[i])
+	}
+	for i := range t.Most {
+		all = append(all, &t.Most[i])
+	}
+	return all
+}
+
+// Encode is the tally's numbers and then the sum's, each as the 8 bytes of a
+// little-endian float64.
+func (p Partial) Encode() []byte {
+	all := numbers(&p.Tally)
+	body := make([]byte, 0, 8*(len(all)+len(p.Sum)))
+	for _, v := range all {
+		body = binary.LittleEndian.AppendUint64(body, math.Float64bits(*v))
+	}
+	for _, v := range p.Sum {
+		body = binary.LittleEndian.AppendUint64(body, math.Float64bits(v))
+	}
+	return body
+}
+
+// DecodePartial is what Encode wrote, of so many weights.
+func DecodePartial(body []byte, weights int) (Partial, error) {
+	p := Partial{Sum: make([]float64, weights)}
+	all := numbers(&p.Tally)
+	if want := 8 * (len(all) + weights); len(body) != want {
+		return Partial{}, fmt.Errorf("partial gradient of %d bytes, of %d weights it has %d", len(body), weights, want)
+	}
+	next := func() float64 {
+		v := math.Float64frombits(binary.LittleEndian.Uint64(body))
+		body = body[8:]
+		return v
+	}
+	for _, v := range all {
+		*v = next()
+	}
+	for i := range p.Sum {
+		p.Sum[i] = next()
+	}
+	return p, nil
+}
