@@ -21,6 +21,7 @@ func (d *driver) start(ctx context.Context, effect job.Effect) {
 			d.answer(ctx, e.Unit, nil, d.driveShards(ctx, e))
 		})
 	case job.Update:
+		ctx := d.unitContext(ctx, newest(e).Plan.Unit)
 		d.spawn(ctx, func(ctx context.Context) {
 			event, err := d.update(ctx, e)
 			d.answer(ctx, job.Unit{}, event, err)

@@ -17,19 +17,16 @@ import (
 // lookups is how many settled records are looked up at once.
 const lookups = 16
 
-// driveShards sees to it that every shard of a phase is settled: it enqueues
-// those that are not, looks for their records when the barrier hints or Poll has
-// passed, and drives a shard again that nobody holds any more. The records in
-// the store alone say what is done; before anything is enqueued they are looked
-// for only if another may have begun the phase.
+// driveShards sees to it that every shard of a phase is settled, and tells the
+// machine of each. Before anything is enqueued records are looked for only if
+// another may have begun the phase.
 func (d *driver) driveShards(ctx context.Context, e job.Drive) error {
-	open := make([]*openShard, e.Count)
-	for i := range open {
-		open[i] = &openShard{shard: job.Shard{Unit: e.Unit, Collection: e.Collection, Phase: e.Phase, Index: i}, drive: 1, timeout: d.timeout(e)}
-	}
+	first := job.Shard{Unit: e.Unit, Collection: e.Collection, Phase: e.Phase}
+	open := opened(first, e.Count, d.timeout(e))
+	tell := func(s *settledShard) { d.tell(ctx, s.ShardSettled) }
 	if e.Resuming {
 		var err error
-		if open, err = d.lookUp(ctx, open); err != nil || len(open) == 0 {
+		if open, err = d.lookUp(ctx, open, tell); err != nil || len(open) == 0 {
 			return err
 		}
 		n, err := d.takeOver(ctx, e.Unit, e.Collection, e.Phase)
@@ -38,6 +35,14 @@ func (d *driver) driveShards(ctx context.Context, e job.Drive) error {
 		}
 		d.tell(ctx, job.TakenOver{Unit: e.Unit, N: n})
 	}
+	return d.settle(ctx, open, tell)
+}
+
+// settle sees to it that open shards of a phase are settled, and tells of each
+// once: it enqueues them, looks for their records when the barrier hints or Poll
+// has passed, and drives a shard again that nobody holds any more. The records in
+// the store alone say what is done.
+func (d *driver) settle(ctx context.Context, open []*openShard, tell func(*settledShard)) error {
 	if err := d.enqueue(ctx, open); err != nil {
 		return err
 	}
@@ -50,7 +55,7 @@ func (d *driver) driveShards(ctx context.Context, e job.Drive) error {
 				return ended
 			}
 		}
-		if open, err = d.lookUp(ctx, open); err != nil {
+		if open, err = d.lookUp(ctx, open, tell); err != nil {
 			return err
 		}
 		if now := d.Clock.Now(); now.Sub(checked) >= d.Poll {
@@ -86,14 +91,30 @@ type openShard struct {
 	missed bool
 }
 
-func (o *openShard) task() queue.Task {
-	return queue.Task{Version: queue.TaskVersion, Shard: o.shard, Drive: o.drive, Timeout: o.timeout}
+// opened are the first so many shards of the phase of a shard, at their first
+// drive.
+func opened(first job.Shard, count int, timeout time.Duration) []*openShard {
+	open := make([]*openShard, count)
+	for i := range open {
+		first.Index = i
+		open[i] = &openShard{shard: first, drive: 1, timeout: timeout}
+	}
+	return open
 }
 
-// lookUp tells the machine of each shard that is settled, in order, and
-// returns the others.
-func (d *driver) lookUp(ctx context.Context, shards []*openShard) ([]*openShard, error) {
-	found := make([]*job.ShardSettled, len(shards))
+func (o *openShard) task() queue.Task {
+	return queue.Task{Version: queue.VersionOf(o.shard.Phase), Shard: o.shard, Drive: o.drive, Timeout: o.timeout}
+}
+
+// settledShard is a shard that is settled, and its record.
+type settledShard struct {
+	job.ShardSettled
+	gradient *job.GradientRecord // of a shard that the machine knows nothing of
+}
+
+// lookUp tells of each shard that is settled, in order, and returns the others.
+func (d *driver) lookUp(ctx context.Context, shards []*openShard, tell func(*settledShard)) ([]*openShard, error) {
+	found := make([]*settledShard, len(shards))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(lookups)
 	for i, o := range shards {
@@ -111,22 +132,24 @@ func (d *driver) lookUp(ctx context.Context, shards []*openShard) ([]*openShard,
 			open = append(open, o)
 			continue
 		}
-		d.tell(ctx, *found[i])
+		tell(found[i])
 	}
 	return open, nil
 }
 
 // settled reads a shard's record; nil if there is none.
-func (d *driver) settled(ctx context.Context, s job.Shard) (*job.ShardSettled, error) {
-	event := &job.ShardSettled{Shard: s}
+func (d *driver) settled(ctx context.Context, s job.Shard) (*settledShard, error) {
+	event := &settledShard{ShardSettled: job.ShardSettled{Shard: s}}
 	var err error
-	switch s.Phase {
+	switch s.Phase.Kind() {
 	case job.Rollout:
 		event.Rollout, event.Digest, err = records.Read[job.RolloutRecord](ctx, d.store, s.SettledKey(), job.RolloutFormat)
 	case job.Extract:
 		event.Extract, event.Digest, err = records.Read[job.ExtractRecord](ctx, d.store, s.SettledKey(), job.ExtractFormat)
 	case job.Collect, job.Assemble:
 		event.Collect, event.Digest, err = records.Read[job.CollectRecord](ctx, d.store, s.SettledKey(), job.CollectFormat)
+	case job.Updating:
+		event.gradient, event.Digest, err = records.Read[job.GradientRecord](ctx, d.store, s.SettledKey(), job.GradientFormat)
 	}
 	if errors.Is(err, blob.ErrNotFound) {
 		return nil, nil //nolint:nilnil // no record and no error: the shard is open

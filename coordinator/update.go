@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"golang.org/x/sync/errgroup"
 
@@ -14,15 +15,15 @@ import (
 	"github.com/cohort-rl/cohort/numerics"
 )
 
-// updating names the take-overs of an update, which has no shards.
-const updating job.Phase = "update"
+// newest is the last round of an update, as a part of which it is done.
+func newest(e job.Update) job.Round { return e.Rounds[len(e.Rounds)-1] }
 
 // update learns from the used rollouts of a step and stores the checkpoint and
 // the ledger. Nothing of it counts before the log names it.
 func (d *driver) update(ctx context.Context, e job.Update) (job.Event, error) {
 	if e.Resuming {
-		last := e.Rounds[len(e.Rounds)-1]
-		n, err := d.takeOver(ctx, last.Plan.Unit, last.Collection, updating)
+		last := newest(e)
+		n, err := d.takeOver(ctx, last.Plan.Unit, last.Collection, job.Updating)
 		if err != nil {
 			return nil, err
 		}
@@ -44,17 +45,13 @@ func (d *driver) update(ctx context.Context, e job.Update) (job.Event, error) {
 			}
 		}
 	}
-	samples, err := d.samples(ctx, e)
-	if err != nil {
-		return nil, err
-	}
 	next, err := l.Clone()
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := next.Step(e.Step, samples)
+	metrics, err := d.learn(ctx, next, e)
 	if err != nil {
-		return nil, &failure{err: err, remedy: "lower optimizer.learning_rate, or set optimizer.max_grad_norm"}
+		return nil, err
 	}
 	commit.Metrics = append(rewardMetrics(e.Rows), metrics...)
 	g, gctx := errgroup.WithContext(ctx)
@@ -111,20 +108,51 @@ func (d *driver) save(ctx context.Context, l *learner.Learner, step int, parent,
 // generation is that of the log: without rewinds there is one.
 func (d *driver) generation() int { return 0 }
 
+// learn makes the step with a learner, which is its own.
+func (d *driver) learn(ctx context.Context, l *learner.Learner, e job.Update) ([]job.Metric, error) {
+	samples, err := d.samples(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	var metrics []job.Metric
+	if groups := d.def.Spec.Limits.GradientGroups; groups > 0 {
+		g := &gradients{driver: d, update: e, samples: samples, weights: l.Shape().Size()}
+		metrics, err = l.StepInShards(e.Step, samples.used, groups, func(parts []learner.Part) iter.Seq2[learner.Partial, error] {
+			return g.of(ctx, parts)
+		})
+		if g.err != nil {
+			return nil, g.err
+		}
+	} else {
+		metrics, err = l.Step(e.Step, samples.used)
+	}
+	if err != nil {
+		return nil, &failure{err: err, remedy: "lower optimizer.learning_rate, or set optimizer.max_grad_norm"}
+	}
+	return metrics, nil
+}
+
+// batched are the samples of the used rows of a step, in their order.
+type batched struct {
+	used []batch.Sample
+	file map[int]blob.Ref // by group: where its samples lie
+}
+
 // samples reads the samples of the used rows, in their order.
-func (d *driver) samples(ctx context.Context, e job.Update) ([]batch.Sample, error) {
-	var parts []string
+func (d *driver) samples(ctx context.Context, e job.Update) (batched, error) {
+	var parts []blob.Ref
+	var keys []string
 	for _, r := range e.Rounds {
 		for _, c := range r.Collects {
 			for _, part := range c.Parts {
-				parts = append(parts, r.Plan.Unit.BlobPrefix()+string(part.Digest))
+				parts, keys = append(parts, part), append(keys, r.Plan.Unit.BlobPrefix()+string(part.Digest))
 			}
 		}
 	}
 	read := make([][]batch.Sample, len(parts))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(lookups)
-	for i, key := range parts {
+	for i, key := range keys {
 		g.Go(func() error {
 			object, err := d.store.Get(gctx, key)
 			if err != nil {
@@ -138,16 +166,17 @@ func (d *driver) samples(ctx context.Context, e job.Update) ([]batch.Sample, err
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, err
+		return batched{}, err
 	}
 	type place struct{ group, rollout int }
 	bySample := map[place]*batch.Sample{}
-	for _, samples := range read {
+	found := batched{file: map[int]blob.Ref{}}
+	for part, samples := range read {
 		for i := range samples {
 			bySample[place{samples[i].Group, samples[i].Rollout}] = &samples[i]
+			found.file[samples[i].Group] = parts[part]
 		}
 	}
-	var used []batch.Sample
 	for i := range e.Rows {
 		row := &e.Rows[i]
 		if row.Reason != "" {
@@ -155,9 +184,9 @@ func (d *driver) samples(ctx context.Context, e job.Update) ([]batch.Sample, err
 		}
 		s := bySample[place{row.Group, row.Rollout}]
 		if s == nil || s.Digest() != row.Sample {
-			return nil, fmt.Errorf("step %d: the sample of rollout %d/%d is not what was collected", e.Step, row.Group, row.Rollout)
+			return batched{}, fmt.Errorf("step %d: the sample of rollout %d/%d is not what was collected", e.Step, row.Group, row.Rollout)
 		}
-		used = append(used, *s)
+		found.used = append(found.used, *s)
 	}
-	return used, nil
+	return found, nil
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/cohort-rl/cohort/optimize/grpo"
+	"github.com/cohort-rl/cohort/policy"
 )
 
 // A Partial is the gradient of the loss of some groups with respect to the
@@ -73,6 +74,33 @@ func DecodePartial(body []byte, weights int) (Partial, error) {
 	}
 	for i := range p.Sum {
 		p.Sum[i] = next()
+	}
+	return p, nil
+}
+
+// EncodeWeights is the part's weights, each as the 4 bytes of a little-endian
+// float32; nil if they are those that the step began from.
+func (p *Part) EncodeWeights() []byte {
+	var body []byte
+	for _, v := range p.Weights {
+		body = binary.LittleEndian.AppendUint32(body, math.Float32bits(v))
+	}
+	return body
+}
+
+// DecodeWeights is a policy of some shape with the weights that EncodeWeights
+// wrote.
+func DecodeWeights(body []byte, shape policy.Shape) (policy.Policy, error) {
+	p, err := policy.New(shape, 0)
+	if err != nil {
+		return nil, err
+	}
+	flat := p.Weights().Flat
+	if len(body) != 4*len(flat) {
+		return nil, fmt.Errorf("weights of %d bytes, %d weights have %d", len(body), len(flat), 4*len(flat))
+	}
+	for i := range flat {
+		flat[i] = math.Float32frombits(binary.LittleEndian.Uint32(body[4*i:]))
 	}
 	return p, nil
 }

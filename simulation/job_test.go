@@ -40,6 +40,7 @@ tasks: {data: tasks.jsonl, groups: %d, rollouts: %d}, traces: {partitions: 2},
 		head(2, 2, 3, 3, `optimizer: {learning_rate: 0.1, kind: sgd}, grpo: {epochs: 2, minibatches: 2, kl: {coefficient: 0.1}}, `+limits),
 		head(2, 2, 2, 3, plain+", eval: {tasks: 2}, grpo: {dynamic_sampling: {rounds: 2}}, "+sharded),
 		head(2, 3, 2, 1, plain+", "+limits),
+		head(2, 5, 2, 3, plain+", grpo: {epochs: 2, minibatches: 2, accumulate: 2, old: sampling, kl: {coefficient: 0.1}, entropy: {top_fraction: 0.6}}, "+limits),
 	}
 }
 
@@ -58,6 +59,7 @@ func (w *world) submit() error {
 	if err != nil {
 		return err
 	}
+	s.Limits.GradientGroups = w.plan.gradients
 	data := tasks()
 	set := job.DataSet{Blob: blob.RefOf(data), Lines: bytes.Count(data, []byte("\n"))}
 	w.def = job.Definition{Format: job.DefinitionFormat, ID: w.plan.id(), At: time.Now().UTC(), Spec: s, Tasks: set}

@@ -31,6 +31,7 @@ type runPlan struct {
 	burst     bool // agents send all events at once
 	spread    bool // a thread's events lie in all partitions
 	everybody bool // the lease is everybody's: it only saves work
+	gradients int  // groups of a gradient shard; 0: the drivers compute the updates alone
 	mutation  mutation
 }
 
@@ -42,11 +43,12 @@ func planOf(seed uint64) runPlan {
 		cancel: s.IntN(8) == 0, odd: s.IntN(2) == 0, burst: s.IntN(2) == 0, spread: s.IntN(3) == 0, everybody: s.IntN(4) == 0,
 	}
 	p.modest = !p.odd && s.IntN(4) == 0
+	p.gradients = []int{0, 1, 1, 2}[s.IntN(4)]
 	return p
 }
 
 // undisturbed is the run that p must come out like: of another job id, without
-// faults.
+// faults and without gradient shards.
 func (p runPlan) undisturbed() runPlan {
 	return runPlan{seed: 1 << 40, variation: p.variation, odd: p.odd}
 }

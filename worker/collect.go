@@ -193,7 +193,7 @@ func (h *hand) lost(ctx context.Context, losses []job.Loss, tally traces.Tally) 
 // keep stores a blob of the unit.
 func (h *hand) keep(ctx context.Context, body []byte) (blob.Ref, error) {
 	ref := blob.RefOf(body)
-	if _, err := blob.PutContent(ctx, h.store, h.plan.Unit.BlobPrefix()+string(ref.Digest), body); err != nil {
+	if _, err := blob.PutContent(ctx, h.store, h.task.Shard.Unit.BlobPrefix()+string(ref.Digest), body); err != nil {
 		return blob.Ref{}, err
 	}
 	return ref, nil

@@ -1,5 +1,5 @@
-// Package worker does shards: it asks agents to attempt tasks, and collects and
-// scores what they left in the log. Whatever a worker does counts only once its
+// Package worker does shards: it asks agents to attempt tasks, collects and
+// scores what they left in the log, and computes parts of gradients. Whatever a worker does counts only once its
 // settled record is in the store; whoever loses the race for that record stops,
 // and nothing it produced is ever read.
 package worker
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/agent"
+	"github.com/cohort-rl/cohort/batch"
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/blob/patient"
 	"github.com/cohort-rl/cohort/clock"
@@ -74,6 +75,9 @@ type Worker struct {
 
 	mu   sync.Mutex // guards jobs
 	jobs map[job.ID]*known
+
+	samples  *shelf[[]batch.Sample]
+	policies *shelf[policy.Policy]
 }
 
 // New returns a worker. Run its Pulse while it handles tasks.
@@ -83,6 +87,9 @@ func New(c Config) *Worker {
 		store:  patient.New(c.Store, c.Clock, c.Logger),
 		pulse:  &pulse{clock: c.Clock},
 		jobs:   map[job.ID]*known{},
+
+		samples:  newShelf[[]batch.Sample](shelfBytes),
+		policies: newShelf[policy.Policy](shelfBytes),
 	}
 }
 
@@ -98,8 +105,8 @@ var ErrOtherVersion = fmt.Errorf("task of another version: %w", queue.ErrLeftAlo
 // once: a shard that is settled is left alone.
 func (w *Worker) Handle(ctx context.Context, task queue.Task) error {
 	s := task.Shard
-	if task.Version != queue.TaskVersion {
-		return fmt.Errorf("%w: %d, this worker does version %d", ErrOtherVersion, task.Version, queue.TaskVersion)
+	if task.Version < 1 || task.Version > queue.TaskVersion {
+		return fmt.Errorf("%w: %d, this worker does up to version %d", ErrOtherVersion, task.Version, queue.TaskVersion)
 	}
 	logger := w.Logger.With("job", string(s.Unit.Job), "step", s.Unit.Step, "shard", s.String(), "drive", task.Drive)
 	if _, err := w.store.Head(ctx, s.SettledKey()); err == nil {
@@ -112,14 +119,11 @@ func (w *Worker) Handle(ctx context.Context, task queue.Task) error {
 	if err != nil {
 		return err
 	}
-	plan, err := w.plan(ctx, k, s.Unit)
+	h := &hand{Worker: w, task: task, job: k, log: logger}
+	shards, err := h.look(ctx)
 	if err != nil {
 		return err
 	}
-	if s.Index < 0 || s.Index >= plan.Shards(s.Phase) {
-		return fmt.Errorf("shard %s: its phase has %d shards", s, plan.Shards(s.Phase))
-	}
-	h := &hand{Worker: w, task: task, job: k, plan: plan, log: logger}
 	h.done = job.Settlement{Shard: s.String(), Worker: w.Name, Drive: task.Drive}
 	ctx, leave := w.heed(ctx, k)
 	defer leave()
@@ -131,7 +135,7 @@ func (w *Worker) Handle(ctx context.Context, task queue.Task) error {
 	if err != nil {
 		return err
 	}
-	if err := w.Reports.Settled(ctx, task, plan.Shards(s.Phase), digest); err != nil {
+	if err := w.Reports.Settled(ctx, task, shards, digest); err != nil {
 		logger.Debug("The settled shard could not be reported; the coordinator will find it.", "error", err)
 	}
 	return nil
@@ -142,9 +146,30 @@ type hand struct {
 	*Worker
 	task queue.Task
 	job  *known
-	plan *job.Plan
 	log  *slog.Logger
 	done job.Settlement
+
+	plan  *job.Plan // nil for a gradient shard
+	terms *terms    // of a gradient shard
+}
+
+// look reads what the shard is, and returns how many its phase has.
+func (h *hand) look(ctx context.Context) (shards int, err error) {
+	s := h.task.Shard
+	if s.Phase.Kind() == job.Updating {
+		h.terms, err = h.readTerms(ctx)
+		if err != nil {
+			return 0, err
+		}
+		return h.terms.Shards, nil
+	}
+	if h.plan, err = h.Worker.plan(ctx, h.job, s.Unit); err != nil {
+		return 0, err
+	}
+	if shards = h.plan.Shards(s.Phase); s.Index < 0 || s.Index >= shards {
+		return 0, fmt.Errorf("shard %s: its phase has %d shards", s, shards)
+	}
+	return shards, nil
 }
 
 // do does the shard and returns the digest of its settled record.
@@ -152,7 +177,7 @@ func (h *hand) do(ctx context.Context) (blob.Digest, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	switch h.task.Shard.Phase {
+	switch h.task.Shard.Phase.Kind() {
 	case job.Rollout:
 		return h.rollout(ctx)
 	case job.Collect:
@@ -161,6 +186,8 @@ func (h *hand) do(ctx context.Context) (blob.Digest, error) {
 		return h.extract(ctx)
 	case job.Assemble:
 		return h.assemble(ctx)
+	case job.Updating:
+		return h.gradient(ctx)
 	}
 	return "", fmt.Errorf("%w: phase %q", ErrOtherVersion, h.task.Shard.Phase)
 }

@@ -42,7 +42,7 @@ func alternatives() map[string]any {
 		"limits.deadlines.collect":  "20m",
 		"limits.deadlines.update":   "20m",
 		"limits.deadlines.eval":     "20m",
-		"limits.rollouts_in_flight": 8, "limits.shard_rollouts": 8, "limits.collect_rollouts": 64,
+		"limits.rollouts_in_flight": 8, "limits.shard_rollouts": 8, "limits.collect_rollouts": 64, "limits.gradient_groups": 4,
 		"limits.min_used":  0.5,
 		"start.checkpoint": "abcdef012345", "start.job": "other", "start.mode": "warm",
 	}

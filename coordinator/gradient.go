@@ -1,0 +1,204 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/blob/sealed"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/learner"
+	"github.com/cohort-rl/cohort/records"
+)
+
+// ahead bounds how many partial sums are held at once.
+const ahead = 8
+
+// gradients has workers compute the gradients of an update.
+type gradients struct {
+	*driver
+	update  job.Update
+	samples batched
+	weights int   // how many there are
+	err     error // of the store or the queue: the learner is not to blame
+}
+
+// asked is a part that workers compute: its shard, and how that was settled.
+type asked struct {
+	shard  job.Shard
+	part   *learner.Part
+	terms  *job.GradientTerms
+	digest blob.Digest // of the terms' bytes
+	record *job.GradientRecord
+}
+
+// of has parts computed, all at once, and yields their partial sums in order.
+func (g *gradients) of(ctx context.Context, parts []learner.Part) iter.Seq2[learner.Partial, error] {
+	return func(yield func(learner.Partial, error) bool) {
+		all, err := g.ask(ctx, parts)
+		if err != nil {
+			g.err = err
+			yield(learner.Partial{}, err)
+			return
+		}
+		for from := 0; from < len(all); from += ahead {
+			window := all[from:min(from+ahead, len(all))]
+			partials, err := g.read(ctx, window)
+			if err != nil {
+				g.err = err
+				yield(learner.Partial{}, err)
+				return
+			}
+			for i, a := range window {
+				var failed error
+				if a.record.Failure != "" {
+					failed = errors.New(a.record.Failure)
+				}
+				if !yield(partials[i], failed) || failed != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// ask sees to it that the shards of some parts are settled. Those that are
+// already are not driven again, and what they need is not stored again.
+func (g *gradients) ask(ctx context.Context, parts []learner.Part) ([]*asked, error) {
+	weights, pieces := blob.Cut(parts[0].EncodeWeights(), int(g.def.Spec.Checkpoint.ChunkBytes))
+	all := make([]*asked, len(parts))
+	byShard := make(map[job.Shard]*asked, len(parts))
+	for i := range parts {
+		a, err := g.terms(&parts[i], weights)
+		if err != nil {
+			return nil, err
+		}
+		all[i], byShard[a.shard] = a, a
+	}
+	keep := func(s *settledShard) { byShard[s.Shard].record = s.gradient }
+	phases := g.phases(all)
+	if g.update.Resuming {
+		for i := range phases {
+			var err error
+			if phases[i], err = g.lookUp(ctx, phases[i], keep); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := g.publish(ctx, all, pieces); err != nil {
+		return nil, err
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	for _, open := range phases {
+		if len(open) > 0 {
+			group.Go(func() error { return g.settle(gctx, open, keep) })
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for _, a := range all {
+		if a.record.Terms != a.digest {
+			return nil, fmt.Errorf("read %s: it is not of the terms that this update follows from", a.shard.SettledKey())
+		}
+	}
+	return all, nil
+}
+
+// phases are the shards of some parts, mini-batch by mini-batch.
+func (g *gradients) phases(all []*asked) [][]*openShard {
+	var phases [][]*openShard
+	for _, a := range all {
+		if a.part.Shard == 0 {
+			phases = append(phases, opened(a.shard, a.part.Shards, g.def.Spec.Limits.Deadlines.Update.Std()))
+		}
+	}
+	return phases
+}
+
+// terms say what the shard of a part computes.
+func (g *gradients) terms(p *learner.Part, weights []blob.Ref) (*asked, error) {
+	last := newest(g.update)
+	t := &job.GradientTerms{
+		Format: job.TermsFormat, Shards: p.Shards, Start: g.update.Parent, Weights: weights,
+		KL: p.KL, Entropy: p.Entropy, Totals: job.GradientTotals(p.Totals),
+	}
+	if t.Totals.EntropyTokens == 0 {
+		t.Totals.EntropyThreshold = 0 // there is none, and nothing to hold against it
+	}
+	place := map[blob.Ref]int{}
+	for _, group := range p.Groups {
+		n := g.samples.used[group.First].Group
+		file := g.samples.file[n]
+		if _, ok := place[file]; !ok {
+			place[file] = len(t.Parts)
+			t.Parts = append(t.Parts, file)
+		}
+		described := job.GradientGroup{Group: n, Part: place[file], Advantages: group.Advantages}
+		for _, s := range g.samples.used[group.First:group.Last] {
+			described.Rollouts = append(described.Rollouts, s.Rollout)
+		}
+		t.Groups = append(t.Groups, described)
+	}
+	body, err := sealed.Seal(t)
+	if err != nil {
+		return nil, fmt.Errorf("step %d: describe a gradient: %w", g.update.Step, err)
+	}
+	shard := job.Shard{Unit: last.Plan.Unit, Collection: last.Collection, Phase: job.Gradient(p.Epoch, p.Minibatch), Index: p.Shard}
+	return &asked{shard: shard, part: p, terms: t, digest: blob.DigestOf(body)}, nil
+}
+
+// publish stores what workers need for the parts that are not settled.
+func (g *gradients) publish(ctx context.Context, all []*asked, weights [][]byte) error {
+	var open []*asked
+	for _, a := range all {
+		if a.record == nil {
+			open = append(open, a)
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	if err := blob.PutPieces(ctx, g.store, open[0].shard.Unit.BlobPrefix(), weights); err != nil {
+		return err
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(lookups)
+	for _, a := range open {
+		group.Go(func() error {
+			_, differs, err := records.Adopt(gctx, g.store, a.shard.TermsKey(), job.TermsFormat, a.terms)
+			if err == nil && differs {
+				err = fmt.Errorf("read %s: it says otherwise than what follows from the step's plans and records", a.shard.TermsKey())
+			}
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// read reads the partial sums of settled shards; of one that failed there is
+// none.
+func (g *gradients) read(ctx context.Context, window []*asked) ([]learner.Partial, error) {
+	partials := make([]learner.Partial, len(window))
+	group, gctx := errgroup.WithContext(ctx)
+	for i, a := range window {
+		if a.record.Failure != "" {
+			continue
+		}
+		group.Go(func() error {
+			body, err := blob.GetPieces(gctx, g.store, a.shard.Unit.BlobPrefix(), a.record.Sum)
+			if err != nil {
+				return err
+			}
+			if partials[i], err = learner.DecodePartial(body, g.weights); err != nil {
+				err = fmt.Errorf("read %s: %w", a.shard.SettledKey(), err)
+			}
+			return err
+		})
+	}
+	return partials, group.Wait()
+}
