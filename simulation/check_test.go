@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cohort-rl/cohort/batch"
 	"github.com/cohort-rl/cohort/blob"
@@ -20,6 +21,7 @@ type outcome struct {
 	reason  string
 	evals   []job.Evaluation
 	counted map[string]int
+	shards  int // of gradients
 	picks   int
 	history *history
 }
@@ -71,7 +73,36 @@ func (w *world) judge() (outcome, error) {
 	if o.verdict == "" {
 		return o, errors.New("the log has no end")
 	}
-	return o, nil
+	o.shards, err = w.gradientShards(ctx)
+	return o, err
+}
+
+// gradientShards is how many gradient shards were settled, each of them as its
+// terms ask for.
+func (w *world) gradientShards(ctx context.Context) (int, error) {
+	n := 0
+	for info, err := range w.store.List(ctx, w.def.ID.Prefix(), "") {
+		if err != nil {
+			return n, err
+		}
+		before, name, found := strings.Cut(info.Key, "/settled/")
+		if !found || !strings.Contains(name, "/update.") {
+			continue
+		}
+		n++
+		r, _, err := records.Read[job.GradientRecord](ctx, w.store, info.Key, job.GradientFormat)
+		if err != nil {
+			return n, err
+		}
+		_, digest, err := records.Read[job.GradientTerms](ctx, w.store, before+"/updates/"+name, job.TermsFormat)
+		if err == nil && (digest != r.Terms || r.Failure != "") {
+			err = fmt.Errorf("%s is of the terms %s, they are %s; failure %q", info.Key, r.Terms, digest, r.Failure)
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // join checks a ledger against the plans of so many rounds, or of those that it

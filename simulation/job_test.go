@@ -33,14 +33,14 @@ tasks: {data: tasks.jsonl, groups: %d, rollouts: %d}, traces: {partitions: 2},
 		sharded = `limits: {shard_rollouts: 2, rollouts_in_flight: 2, collect_rollouts: 2, deadlines: {rollout: 24h, collect: 24h, update: 24h, eval: 24h}}`
 	)
 	return []string{
-		head(2, 3, 2, 3, plain+", "+limits),
+		head(2, 3, 2, 3, plain+", grpo: {zero_variance: keep}, "+limits),
 		head(2, 3, 2, 3, plain+", "+sharded),
 		head(3, 2, 2, 3, plain+", grpo: {dynamic_sampling: {rounds: 2}}, "+limits),
 		head(2, 2, 2, 3, plain+", eval: {every: 1, tasks: 2}, "+limits),
 		head(2, 2, 3, 3, `optimizer: {learning_rate: 0.1, kind: sgd}, grpo: {epochs: 2, minibatches: 2, kl: {coefficient: 0.1}}, `+limits),
 		head(2, 2, 2, 3, plain+", eval: {tasks: 2}, grpo: {dynamic_sampling: {rounds: 2}}, "+sharded),
 		head(2, 3, 2, 1, plain+", "+limits),
-		head(2, 5, 2, 3, plain+", grpo: {epochs: 2, minibatches: 2, accumulate: 2, old: sampling, kl: {coefficient: 0.1}, entropy: {top_fraction: 0.6}}, "+limits),
+		head(2, 5, 2, 3, plain+", grpo: {epochs: 2, minibatches: 2, accumulate: 2, old: sampling, zero_variance: keep, kl: {coefficient: 0.1}, entropy: {top_fraction: 0.6}}, "+limits),
 	}
 }
 

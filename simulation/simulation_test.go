@@ -90,7 +90,7 @@ func TestJobsEndAsIfNothingHadHappened(t *testing.T) {
 		t.Logf("variation %d: %s %s, %d checkpoints, %d picks", v, o.verdict, o.reason, len(o.chain), o.picks)
 	}
 	first, runs := setting[uint64]("seed"), setting[int]("runs")
-	var next, failures, picks atomic.Int64
+	var next, failures, picks, shards atomic.Int64
 	var mu sync.Mutex // guards counted
 	counted := map[string]int{}
 	t.Run("runs", func(t *testing.T) {
@@ -108,6 +108,7 @@ func TestJobsEndAsIfNothingHadHappened(t *testing.T) {
 						}
 					}
 					picks.Add(int64(o.picks))
+					shards.Add(int64(o.shards))
 					mu.Lock()
 					for name, n := range o.counted {
 						counted[name] += n
@@ -124,5 +125,9 @@ func TestJobsEndAsIfNothingHadHappened(t *testing.T) {
 		list = append(list, fmt.Sprintf("%d %s", counted[name], name))
 	}
 	t.Logf("faults: %s", strings.Join(list, ", "))
+	t.Logf("gradient shards: %d", shards.Load())
+	if runs >= 50 && shards.Load() == 0 {
+		t.Error("no run had gradient shards")
+	}
 	t.Logf("%d runs of %d picks, %d faults injected, %d failures", runs, picks.Load()/int64(max(runs, 1)), total, failures.Load())
 }
