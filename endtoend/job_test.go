@@ -23,6 +23,8 @@ type smallJob struct {
 	timeout  string // of an attempt
 	attempts int
 	limits   string // YAML, in braces
+	policy   string // likewise; linear if empty
+	grpo     string // likewise
 }
 
 // four are tasks that a policy soon learns to solve.
@@ -39,6 +41,12 @@ func (s smallJob) submission(t *testing.T) api.Submission {
 	if s.limits == "" {
 		s.limits = "{shard_rollouts: 4, deadlines: {rollout: 120s}}"
 	}
+	if s.policy == "" {
+		s.policy = fmt.Sprintf("{kind: linear, features: %d}", width)
+	}
+	if s.grpo == "" {
+		s.grpo = "{}"
+	}
 	var lines strings.Builder
 	for _, line := range s.tasks {
 		text, err := json.Marshal(line)
@@ -51,13 +59,14 @@ func (s smallJob) submission(t *testing.T) api.Submission {
 name: small
 seed: 3
 steps: %d
-policy: {kind: linear, features: %d}
+policy: %s
+grpo: %s
 agent: {url: "%s/rollouts", timeout: %s, attempts: %d}
 tasks: {data: tasks.jsonl, groups: %d, rollouts: %d}
 traces: {partitions: 2}
 optimizer: {kind: adam, learning_rate: 0.2}
 limits: %s
-`, s.steps, width, s.agent, s.timeout, max(1, s.attempts), len(s.tasks), rollouts, s.limits)
+`, s.steps, s.policy, s.grpo, s.agent, s.timeout, max(1, s.attempts), len(s.tasks), rollouts, s.limits)
 	return api.Submission{File: "job.yaml", Spec: []byte(text), Data: map[string][]byte{spec.RoleTasks: []byte(lines.String())}}
 }
 
