@@ -134,9 +134,9 @@ func TestLifeOfAJobListsKeysOfTheLayout(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]*)` \\|.*\\|.*\\|.*\\|$").FindAllStringSubmatch(formats(t), -1) {
 		pattern := regexp.QuoteMeta(m[1])
 		for place, value := range map[string]string{
-			`<job>`: `[a-z0-9-]+`, `<phase>`: `(rollout|collect|extract|assemble)`,
+			`<job>`: `[a-z0-9-]+`, `<phase>`: `(rollout|collect|extract|assemble|update\.…[0-9]\.…[0-9])`,
 			`<sha256>`: `[0-9a-f]{8}`, `<sha256 of the key>`: `[0-9a-f]{8}`, `<manifest>`: `[0-9a-f]{8}`,
-			`<n>`: `…[0-9]`, `<g>`: `…[0-9]`, `<e>`: `…[0-9]`, `<step>`: `…[0-9]`, `<round>`: `…[0-9]`, `<shard>`: `…[0-9]`,
+			`<n>`: `…[0-9]`, `<g>`: `…[0-9]`, `<e>`: `…[0-9]`, `<step>`: `…[0-9]`, `<round>`: `…[0-9]`, `<shard>`: `…[0-9]`, `<epoch>`: `…[0-9]`, `<minibatch>`: `…[0-9]`,
 		} {
 			pattern = strings.ReplaceAll(pattern, place, value)
 		}
