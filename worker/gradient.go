@@ -1,9 +1,11 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cohort-rl/cohort/batch"
@@ -12,7 +14,6 @@ import (
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/learner"
 	"github.com/cohort-rl/cohort/optimize/grpo"
-	"github.com/cohort-rl/cohort/policy"
 	"github.com/cohort-rl/cohort/records"
 )
 
@@ -68,15 +69,19 @@ func (h *hand) folder() string { return h.task.Shard.Unit.BlobPrefix() }
 // batch reads the samples of the shard's groups, and notes the groups in part.
 func (h *hand) batch(ctx context.Context, part *learner.Part) ([]batch.Sample, error) {
 	var samples []batch.Sample
+	files := make([][]batch.Sample, len(h.terms.Parts))
 	for _, g := range h.terms.Groups {
-		file, err := h.file(ctx, h.terms.Parts[g.Part])
-		if err != nil {
-			return nil, err
+		if files[g.Part] == nil {
+			var err error
+			if files[g.Part], err = h.file(ctx, h.terms.Parts[g.Part]); err != nil {
+				return nil, err
+			}
 		}
-		first := len(samples)
-		for i := range file {
-			if n := len(samples) - first; file[i].Group == g.Group && n < len(g.Rollouts) && file[i].Rollout == g.Rollouts[n] {
-				samples = append(samples, file[i])
+		file, first := files[g.Part], len(samples)
+		at, _ := slices.BinarySearchFunc(file, g.Group, func(s batch.Sample, group int) int { return cmp.Compare(s.Group, group) })
+		for ; at < len(file) && file[at].Group == g.Group; at++ {
+			if n := len(samples) - first; n < len(g.Rollouts) && file[at].Rollout == g.Rollouts[n] {
+				samples = append(samples, file[at])
 			}
 		}
 		if n := len(samples) - first; n != len(g.Rollouts) {
@@ -108,47 +113,42 @@ func (h *hand) file(ctx context.Context, ref blob.Ref) ([]batch.Sample, error) {
 }
 
 // learnt are the policies that the shard is computed with.
-func (h *hand) learnt(ctx context.Context) (with learner.Policies, err error) {
-	start := h.terms.Start
-	name := string(start.Manifest)
-	with.Start, err = h.policies.get(ctx, name, func() (policy.Policy, int64, error) {
-		_, arrays, err := checkpoint.LoadWeights(ctx, h.store, h.job.def.ID, start)
-		return policyOf(arrays, err)
-	})
-	if g := h.job.def.Spec.GRPO; err == nil && g.KL.Coefficient > 0 && g.KL.Placement != "reward" {
-		with.Reference, err = h.policies.get(ctx, name+" reference", func() (policy.Policy, int64, error) {
-			_, state, err := checkpoint.Load(ctx, h.store, h.job.def.ID, start)
-			if err != nil {
-				return nil, 0, err
-			}
-			return policyOf(state.Reference, nil)
-		})
-	}
+func (h *hand) learnt(ctx context.Context) (learner.Policies, error) {
+	with, err := h.policies.get(ctx, string(h.terms.Start.Manifest), func() (learner.Policies, int64, error) { return h.started(ctx) })
 	if len(h.terms.Weights) == 0 || err != nil {
 		return with, err
 	}
-	with.Now, err = h.policies.get(ctx, join(h.terms.Weights), func() (policy.Policy, int64, error) {
+	moved, err := h.policies.get(ctx, join(h.terms.Weights), func() (learner.Policies, int64, error) {
 		body, err := blob.GetPieces(ctx, h.store, h.folder(), h.terms.Weights)
 		if err != nil {
-			return nil, 0, err
+			return learner.Policies{}, 0, err
 		}
 		p, err := learner.DecodeWeights(body, with.Start.Shape())
-		return p, int64(len(body)), err
+		return learner.Policies{Now: p}, int64(len(body)), err
 	})
+	with.Now = moved.Now
 	return with, err
 }
 
-// policyOf is the policy of some arrays, unless they could not be read, and how
-// many bytes it takes.
-func policyOf(arrays []checkpoint.Array, err error) (policy.Policy, int64, error) {
-	if err != nil {
-		return nil, 0, err
+// started reads the policy that the step began from, and the reference where the
+// loss needs it; size is about how many bytes they take.
+func (h *hand) started(ctx context.Context) (with learner.Policies, size int64, err error) {
+	state := new(checkpoint.State)
+	if kl := h.job.def.Spec.GRPO.KL; kl.Coefficient > 0 && kl.Placement != "reward" {
+		_, state, err = checkpoint.Load(ctx, h.store, h.job.def.ID, h.terms.Start)
+	} else {
+		_, state.Weights, err = checkpoint.LoadWeights(ctx, h.store, h.job.def.ID, h.terms.Start)
 	}
-	p, err := checkpoint.Policy(arrays)
 	if err != nil {
-		return nil, 0, err
+		return with, 0, err
 	}
-	return p, int64(4 * len(p.Weights().Flat)), nil
+	if with.Start, err = checkpoint.Policy(state.Weights); err == nil && state.Reference != nil {
+		with.Reference, err = checkpoint.Policy(state.Reference)
+	}
+	if err != nil {
+		return with, 0, err
+	}
+	return with, int64(2 * 4 * len(with.Start.Weights().Flat)), nil
 }
 
 // join names content in pieces.

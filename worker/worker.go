@@ -18,6 +18,7 @@ import (
 	"github.com/cohort-rl/cohort/blob/patient"
 	"github.com/cohort-rl/cohort/clock"
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/learner"
 	"github.com/cohort-rl/cohort/policy"
 	"github.com/cohort-rl/cohort/queue"
 	"github.com/cohort-rl/cohort/secret"
@@ -77,7 +78,7 @@ type Worker struct {
 	jobs map[job.ID]*known
 
 	samples  *shelf[[]batch.Sample]
-	policies *shelf[policy.Policy]
+	policies *shelf[learner.Policies]
 }
 
 // New returns a worker. Run its Pulse while it handles tasks.
@@ -89,7 +90,7 @@ func New(c Config) *Worker {
 		jobs:   map[job.ID]*known{},
 
 		samples:  newShelf[[]batch.Sample](shelfBytes),
-		policies: newShelf[policy.Policy](shelfBytes),
+		policies: newShelf[learner.Policies](shelfBytes),
 	}
 }
 

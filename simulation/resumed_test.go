@@ -1,0 +1,72 @@
+package simulation_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/cohort-rl/cohort/blob"
+)
+
+// manyGradients is the variation whose updates have most gradient shards.
+const manyGradients = 7
+
+// What is settled is found again: a coordinator that has lost every commit makes
+// them once more without a single shard, those of gradients included, for there
+// is no worker.
+func TestSettledShardsAreNotDrivenAgain(t *testing.T) {
+	t.Parallel()
+	codec := newCodec(t)
+	synctest.Test(t, func(t *testing.T) {
+		before := newWorld(runPlan{seed: 1 << 41, variation: manyGradients, gradients: 1}, codec)
+		if err := before.live(); err != nil {
+			t.Fatal(err)
+		}
+		want, err := before.judge()
+		if err != nil || want.shards < 20 {
+			t.Fatalf("%d gradient shards, %v", want.shards, err)
+		}
+		after := newWorld(before.plan, codec)
+		after.store, after.log, after.def = before.store, before.log, before.def
+		after.processes = after.processes[:1] // a coordinator
+		after.loseCommits(t)
+		after.start(0, 1)
+		err = after.run(func() bool { return after.retired() && !after.driven() })
+		after.close()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, after.history)
+		}
+		got, err := after.judge()
+		if err != nil || !slices.Equal(got.chain, want.chain) || got.shards != want.shards {
+			t.Errorf("the checkpoints are %s with %d gradient shards, they were %s with %d; %v", got.chain, got.shards, want.chain, want.shards, err)
+		}
+		if n := len(after.queue.tasks); n > 0 {
+			t.Errorf("%d shards were enqueued", n)
+		}
+	})
+}
+
+// loseCommits makes the job one that has begun and committed nothing.
+func (w *world) loseCommits(t *testing.T) {
+	t.Helper()
+	ctx := context.Background() //nolint:usetesting // the world is one of its own
+	var gone []string
+	for info, err := range w.store.List(ctx, w.def.ID.Prefix(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(info.Key, w.def.ID.LogPrefix()) && info.Key != w.def.ID.LogKey(0) || info.Key == w.def.ID.HeadKey() {
+			gone = append(gone, info.Key)
+		}
+	}
+	for _, key := range gone {
+		if err := w.store.Delete(ctx, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.store.Put(ctx, w.def.ID.ActiveKey(), []byte("{}"), blob.IfAbsent()); err != nil {
+		t.Fatal(err)
+	}
+}
