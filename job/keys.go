@@ -125,9 +125,9 @@ func (s Shard) RedriveKey(n int) string {
 
 // path names the shard in the folders of its unit.
 func (s Shard) path() string {
-	phase := string(s.Phase.Kind())
-	for _, n := range strings.Split(string(s.Phase), ".")[1:] {
-		phase += "." + strings.Repeat("0", max(0, 20-len(n))) + n
+	phase := strings.Split(string(s.Phase), ".")
+	for i, n := range phase[1:] {
+		phase[1+i] = strings.Repeat("0", max(0, 20-len(n))) + n
 	}
-	return fmt.Sprintf("%s/%s-%020d", s.Unit.dotted(s.Collection), phase, s.Index)
+	return fmt.Sprintf("%s/%s-%020d", s.Unit.dotted(s.Collection), strings.Join(phase, "."), s.Index)
 }

@@ -12,7 +12,10 @@ import (
 )
 
 func phases() []job.Phase {
-	return []job.Phase{job.Rollout, job.Collect, job.Extract, job.Assemble}
+	return []job.Phase{
+		job.Rollout, job.Collect, job.Extract, job.Assemble,
+		job.Gradient(0, 1), job.Gradient(1, 0), job.Gradient(0, 11), job.Gradient(1, 1),
+	}
 }
 
 func drawUnit(t *rapid.T) job.Unit {
@@ -37,7 +40,7 @@ func keysOf(s job.Shard) []string {
 	u := s.Unit
 	return []string{
 		u.PlanKey(), u.OpenedKey(s.Collection), u.RangesKey(s.Collection), u.DriverKey(s.Collection, s.Phase, 1),
-		s.SettledKey(), s.RedriveKey(2), u.ResultKey(), u.BlobPrefix() + string(manifest(9)),
+		s.SettledKey(), s.TermsKey(), s.RedriveKey(2), u.ResultKey(), u.BlobPrefix() + string(manifest(9)),
 		u.Job.SpecKey(), u.Job.HeadKey(), u.Job.LogKey(3), u.Job.ControlKey(0), u.Job.DataKey(manifest(9)),
 		u.Job.ActiveKey(), u.Job.DeletedKey(), job.SubmissionKey(string(u.Job)), job.DeploymentKey,
 	}
@@ -75,6 +78,7 @@ func TestDifferentShardsHaveDifferentNames(t *testing.T) {
 		}
 		for name, equal := range map[string]bool{
 			"settled": a.SettledKey() == b.SettledKey(),
+			"terms":   a.TermsKey() == b.TermsKey(),
 			"redrive": a.RedriveKey(2) == b.RedriveKey(2),
 			"task":    a.TaskID(1) == b.TaskID(1),
 			"string":  a.String() == b.String(),
@@ -105,6 +109,7 @@ func TestByteOrderOfKeysIsTheirNumbersOrder(t *testing.T) {
 			"steps":   strings.Compare(id.StepPrefix(0, a), id.StepPrefix(0, b)),
 			"drivers": strings.Compare(u.DriverKey(0, job.Rollout, a), u.DriverKey(0, job.Rollout, b)),
 			"settled": strings.Compare(job.Shard{Unit: u, Phase: job.Rollout, Index: a}.SettledKey(), job.Shard{Unit: u, Phase: job.Rollout, Index: b}.SettledKey()),
+			"epochs":  strings.Compare(job.Shard{Unit: u, Phase: job.Gradient(a, 0)}.SettledKey(), job.Shard{Unit: u, Phase: job.Gradient(b, 0)}.SettledKey()),
 		} {
 			if want := min(1, max(-1, a-b)); order != want {
 				t.Fatalf("%s of %d and %d: order %d, want %d", name, a, b, order, want)

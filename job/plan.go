@@ -79,6 +79,7 @@ func (p *Plan) Shards(phase Phase) int {
 			return 0
 		}
 		return ceil(len(p.Tasks), p.Layout.PerAssemble)
+	case Updating: // follows from the groups that are used
 	}
 	return 0
 }
@@ -94,6 +95,7 @@ func (p *Plan) Span(phase Phase, index int) (from, to int) {
 		return index * size, min(p.Planned(), (index+1)*size)
 	case Collect, Extract:
 		return 0, p.Planned()
+	case Updating:
 	}
 	return 0, 0
 }

@@ -92,7 +92,7 @@ func (w *sweep) drive(phase Phase, now time.Duration) []Effect {
 		w.extracts = make([]*ExtractRecord, n)
 	case Collect, Assemble:
 		w.collects = make([]*CollectRecord, n)
-	case Rollout:
+	case Rollout, Updating:
 	}
 	return []Effect{Drive{w.unit, w.collection, phase, n, w.resuming}}
 }
@@ -124,6 +124,7 @@ func (w *sweep) shardSettled(e ShardSettled, now time.Duration) (effects []Effec
 		}
 		w.over = true
 		return nil, true, ""
+	case Updating:
 	}
 	return nil, false, ""
 }
