@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,8 +24,8 @@ type gradients struct {
 	*driver
 	update  job.Update
 	samples batched
-	weights int   // how many there are
-	err     error // of the store or the queue: the learner is not to blame
+	start   *learner.Learner // that the step began from; nobody changes it
+	err     error            // of the store or the queue: the learner is not to blame
 }
 
 // asked is a part that workers compute: its shard, and how that was settled.
@@ -189,16 +190,36 @@ func (g *gradients) read(ctx context.Context, window []*asked) ([]learner.Partia
 		if a.record.Failure != "" {
 			continue
 		}
-		group.Go(func() error {
-			body, err := blob.GetPieces(gctx, g.store, a.shard.Unit.BlobPrefix(), a.record.Sum)
-			if err != nil {
-				return err
-			}
-			if partials[i], err = learner.DecodePartial(body, g.weights); err != nil {
-				err = fmt.Errorf("read %s: %w", a.shard.SettledKey(), err)
-			}
+		group.Go(func() (err error) {
+			partials[i], err = g.partial(gctx, a)
 			return err
 		})
 	}
 	return partials, group.Wait()
+}
+
+// partial reads the partial sum of a shard. One that is lost or corrupt is a
+// pure function of what is here, so it is computed again and put back.
+func (g *gradients) partial(ctx context.Context, a *asked) (learner.Partial, error) {
+	body, err := blob.GetPieces(ctx, g.store, a.shard.Unit.BlobPrefix(), a.record.Sum)
+	if err == nil {
+		p, err := learner.DecodePartial(body, g.start.Shape().Size())
+		if err != nil {
+			err = fmt.Errorf("read %s: %w", a.shard.SettledKey(), err)
+		}
+		return p, err
+	}
+	if !errors.Is(err, blob.ErrCorrupt) && !errors.Is(err, blob.ErrNotFound) {
+		return learner.Partial{}, err
+	}
+	g.Logger.Warn("A partial sum of a gradient cannot be read; it is computed again.", "step", g.update.Step, "shard", a.shard.String(), "error", err)
+	p, err := g.start.Compute(ctx, a.part, g.samples.used)
+	if err != nil {
+		return p, err
+	}
+	refs, pieces := blob.Cut(p.Encode(), int(g.def.Spec.Checkpoint.ChunkBytes))
+	if !slices.Equal(refs, a.record.Sum) {
+		return p, fmt.Errorf("read %s: it names another sum than its terms have", a.shard.SettledKey())
+	}
+	return p, blob.PutPieces(ctx, g.store, a.shard.Unit.BlobPrefix(), pieces)
 }

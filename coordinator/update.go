@@ -49,7 +49,7 @@ func (d *driver) update(ctx context.Context, e job.Update) (job.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := d.learn(ctx, next, e)
+	metrics, err := d.learn(ctx, l, next, e)
 	if err != nil {
 		return nil, err
 	}
@@ -108,23 +108,23 @@ func (d *driver) save(ctx context.Context, l *learner.Learner, step int, parent,
 // generation is that of the log: without rewinds there is one.
 func (d *driver) generation() int { return 0 }
 
-// learn makes the step with a learner, which is its own.
-func (d *driver) learn(ctx context.Context, l *learner.Learner, e job.Update) ([]job.Metric, error) {
+// learn makes the step that begins from a learner with next, a copy of it.
+func (d *driver) learn(ctx context.Context, start, next *learner.Learner, e job.Update) ([]job.Metric, error) {
 	samples, err := d.samples(ctx, e)
 	if err != nil {
 		return nil, err
 	}
 	var metrics []job.Metric
 	if groups := d.def.Spec.Limits.GradientGroups; groups > 0 {
-		g := &gradients{driver: d, update: e, samples: samples, weights: l.Shape().Size()}
-		metrics, err = l.StepInShards(e.Step, samples.used, groups, func(parts []learner.Part) iter.Seq2[learner.Partial, error] {
+		g := &gradients{driver: d, update: e, samples: samples, start: start}
+		metrics, err = next.StepInShards(e.Step, samples.used, groups, func(parts []learner.Part) iter.Seq2[learner.Partial, error] {
 			return g.of(ctx, parts)
 		})
 		if g.err != nil {
 			return nil, g.err
 		}
 	} else {
-		metrics, err = l.Step(e.Step, samples.used)
+		metrics, err = next.Step(e.Step, samples.used)
 	}
 	if err != nil {
 		return nil, &failure{err: err, remedy: "lower optimizer.learning_rate, or set optimizer.max_grad_norm"}

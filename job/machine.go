@@ -363,9 +363,12 @@ func (s *State) overdue() []Effect {
 	}
 	if s.step.sweep == nil {
 		if s.active-s.step.updating > d.Update.Std() {
+			remedy := "give it more time, or a smaller batch"
+			if s.def.Spec.Limits.GradientGroups > 0 {
+				remedy = "see whether workers are alive (cohort status), or give it more time"
+			}
 			return append(effects, s.finish(Broken,
-				fmt.Sprintf("step %d: the update did not end within limits.deadlines.update, %s", s.step.number, d.Update),
-				"give it more time, or a smaller batch")...)
+				fmt.Sprintf("step %d: the update did not end within limits.deadlines.update, %s", s.step.number, d.Update), remedy)...)
 		}
 		return effects
 	}

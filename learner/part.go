@@ -83,3 +83,22 @@ func (p *Part) Gradient(ctx context.Context, s *spec.Spec, samples []batch.Sampl
 	b.interrupted = ctx.Err
 	return b.gradient(groups, p.Totals)
 }
+
+// Compute computes a part of a step that began from l, from all samples of the
+// batch. It leaves l as it is.
+func (l *Learner) Compute(ctx context.Context, p *Part, samples []batch.Sample) (Partial, error) {
+	with := Policies{Start: l.policy, Reference: l.reference}
+	if p.Weights != nil {
+		now, err := policy.FromTensors(l.policy.Weights().Tensors)
+		if err != nil {
+			return Partial{}, fmt.Errorf("copy the policy: %w", err)
+		}
+		copy(now.Weights().Flat, p.Weights)
+		with.Now = now
+	}
+	var mine []batch.Sample
+	for _, g := range p.Groups {
+		mine = append(mine, samples[g.First:g.Last]...)
+	}
+	return p.Gradient(ctx, l.spec, mine, with)
+}

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/records"
 )
 
 // manyGradients is the variation whose updates have most gradient shards.
@@ -15,7 +17,7 @@ const manyGradients = 7
 
 // What is settled is found again: a coordinator that has lost every commit makes
 // them once more without a single shard, those of gradients included, for there
-// is no worker.
+// is no worker. Partial sums that were lost or changed are mended.
 func TestSettledShardsAreNotDrivenAgain(t *testing.T) {
 	t.Parallel()
 	codec := newCodec(t)
@@ -32,6 +34,8 @@ func TestSettledShardsAreNotDrivenAgain(t *testing.T) {
 		after.store, after.log, after.def = before.store, before.log, before.def
 		after.processes = after.processes[:1] // a coordinator
 		after.loseCommits(t)
+		lost := after.loseSums(t)
+		after.plan.mutation.allowReplacing = true // of what is mended
 		after.start(0, 1)
 		err = after.run(func() bool { return after.retired() && !after.driven() })
 		after.close()
@@ -44,6 +48,11 @@ func TestSettledShardsAreNotDrivenAgain(t *testing.T) {
 		}
 		if n := len(after.queue.tasks); n > 0 {
 			t.Errorf("%d shards were enqueued", n)
+		}
+		for _, key := range lost {
+			if _, err := blob.GetContent(t.Context(), after.store, key, blob.Digest(key[strings.LastIndexByte(key, '/')+1:])); err != nil {
+				t.Errorf("not mended: %v", err)
+			}
 		}
 	})
 }
@@ -69,4 +78,26 @@ func (w *world) loseCommits(t *testing.T) {
 	if _, err := w.store.Put(ctx, w.def.ID.ActiveKey(), []byte("{}"), blob.IfAbsent()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// loseSums loses the partial sum of one gradient shard and changes another's.
+func (w *world) loseSums(t *testing.T) []string {
+	t.Helper()
+	ctx := context.Background() //nolint:usetesting // the world is one of its own
+	var keys []string
+	for i := range 2 {
+		s := job.Shard{Unit: job.Unit{Job: w.def.ID, Step: 2}, Phase: job.Gradient(i, 1)}
+		r, _, err := records.Read[job.GradientRecord](ctx, w.store, s.SettledKey(), job.GradientFormat)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, s.Unit.BlobPrefix()+string(r.Sum[0].Digest))
+	}
+	if err := w.store.Delete(ctx, keys[0]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.store.Put(ctx, keys[1], []byte("changed"), blob.Always()); err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }
