@@ -16,7 +16,8 @@ import (
 
 // outcome is what a run came to.
 type outcome struct {
-	chain   []blob.Digest // the manifests, from that of step 0 on
+	chain   []blob.Digest  // the manifests, from that of step 0 on
+	metrics [][]job.Metric // of the steps
 	verdict job.Verdict
 	reason  string
 	evals   []job.Evaluation
@@ -53,6 +54,7 @@ func (w *world) judge() (outcome, error) {
 			}
 		}
 		if e.Commit != nil {
+			o.metrics = append(o.metrics, e.Commit.Metrics)
 			totals = totals.Plus(e.Commit.Ledger.Totals)
 			if e.Commit.Totals != totals {
 				return o, fmt.Errorf("entry %d counts %+v, its ledgers %+v", n, e.Commit.Totals, totals)
@@ -148,6 +150,11 @@ func (w *world) join(ctx context.Context, ledger job.LedgerRef, rounds int) erro
 
 // like checks that a run came out as the undisturbed one did.
 func (o outcome) like(want outcome, cancelled bool) error {
+	for i, m := range o.metrics {
+		if i < len(want.metrics) && !slices.Equal(m, want.metrics[i]) {
+			return fmt.Errorf("the metrics of commit %d are %+v, those of the undisturbed run %+v", i, m, want.metrics[i])
+		}
+	}
 	switch {
 	case cancelled && o.verdict == job.Cancelled:
 		if len(o.chain) > len(want.chain) || !slices.Equal(o.chain, want.chain[:len(o.chain)]) {

@@ -20,29 +20,10 @@ const manyGradients = 7
 // is no worker. Partial sums that were lost or changed are mended.
 func TestSettledShardsAreNotDrivenAgain(t *testing.T) {
 	t.Parallel()
-	codec := newCodec(t)
 	synctest.Test(t, func(t *testing.T) {
-		before := newWorld(runPlan{seed: 1 << 41, variation: manyGradients, gradients: 1}, codec)
-		if err := before.live(); err != nil {
-			t.Fatal(err)
-		}
-		want, err := before.judge()
-		if err != nil || want.shards < 20 {
-			t.Fatalf("%d gradient shards, %v", want.shards, err)
-		}
-		after := newWorld(before.plan, codec)
-		after.store, after.log, after.def = before.store, before.log, before.def
-		after.processes = after.processes[:1] // a coordinator
-		after.loseCommits(t)
+		after, want := forgetful(t)
 		lost := after.loseSums(t)
-		after.plan.mutation.allowReplacing = true // of what is mended
-		after.start(0, 1)
-		err = after.run(func() bool { return after.retired() && !after.driven() })
-		after.close()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, after.history)
-		}
-		got, err := after.judge()
+		got, err := after.again(t)
 		if err != nil || !slices.Equal(got.chain, want.chain) || got.shards != want.shards {
 			t.Errorf("the checkpoints are %s with %d gradient shards, they were %s with %d; %v", got.chain, got.shards, want.chain, want.shards, err)
 		}
@@ -55,6 +36,60 @@ func TestSettledShardsAreNotDrivenAgain(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A partial sum counts for the terms that its record names, and for no others.
+func TestGradientOfOtherTermsIsRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		after, want := forgetful(t)
+		s := job.Shard{Unit: job.Unit{Job: after.def.ID, Step: 2}, Phase: job.Gradient(1, 0)}
+		r, _, err := records.Read[job.GradientRecord](t.Context(), after.store, s.SettledKey(), job.GradientFormat)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Terms = blob.DigestOf(nil)
+		if err := records.Overwrite(t.Context(), after.store, s.SettledKey(), r); err != nil {
+			t.Fatal(err)
+		}
+		got, err := after.again(t) // the error is that of who looks into the store
+		if err == nil || got.verdict != job.Broken || !strings.Contains(got.reason, "not of the terms") || !slices.Equal(got.chain, want.chain[:2]) {
+			t.Errorf("ended %s (%s) with the checkpoints %s, %v", got.verdict, got.reason, got.chain, err)
+		}
+	})
+}
+
+// forgetful is a world in which a job with gradient shards was done and has lost
+// every commit, with a coordinator alone; want is how the job came out.
+func forgetful(t *testing.T) (after *world, want outcome) {
+	t.Helper()
+	codec := newCodec(t)
+	before := newWorld(runPlan{seed: 1 << 41, variation: manyGradients, gradients: 1}, codec)
+	if err := before.live(); err != nil {
+		t.Fatal(err)
+	}
+	want, err := before.judge()
+	if err != nil || want.shards < 20 {
+		t.Fatalf("%d gradient shards, %v", want.shards, err)
+	}
+	after = newWorld(before.plan, codec)
+	after.store, after.log, after.def = before.store, before.log, before.def
+	after.plan.mutation.allowReplacing = true // what is lost is mended
+	after.processes = after.processes[:1]
+	after.loseCommits(t)
+	return after, want
+}
+
+// again runs the job to its end once more.
+func (w *world) again(t *testing.T) (outcome, error) {
+	t.Helper()
+	w.start(0, 1)
+	err := w.run(func() bool { return w.retired() && !w.driven() })
+	w.close()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, w.history)
+	}
+	return w.judge()
 }
 
 // loseCommits makes the job one that has begun and committed nothing.
