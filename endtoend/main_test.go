@@ -1,12 +1,14 @@
 package endtoend_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
 )
 
 func TestMain(m *testing.M) {
+	flag.String("workers", "8", "with how many workers gradients are computed in shards, beside the two of the shared system")
 	code := m.Run()
 	finished.remove()
 	if err := up.stop(); err != nil {
