@@ -47,7 +47,7 @@ func TestGradientShardsDoNotChangeTheCheckpoint(t *testing.T) {
 		jobs[i].limits = inShards
 	}
 	systems := map[string]system{"2": sharedSystem(t)}
-	for _, workers := range strings.Split(flag.Lookup("workers").Value.String(), ",") {
+	for workers := range strings.SplitSeq(flag.Lookup("workers").Value.String(), ",") {
 		systems[workers] = ownSystem(t, workers)
 	}
 	for workers, to := range systems {

@@ -42,6 +42,8 @@ func TestTaskOfAnotherVersionIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(task *queue.Task){
 		"version": func(task *queue.Task) { task.Version++ },
+		"none":    func(task *queue.Task) { task.Version = 0 },
+		"terms":   func(task *queue.Task) { task.Shard.Phase = job.Gradient(0, 0) },
 		"phase":   func(task *queue.Task) { task.Shard.Phase = "gradient" },
 		"index":   func(task *queue.Task) { task.Shard.Index = 2 },
 		"below":   func(task *queue.Task) { task.Shard.Index = -1 },
@@ -52,13 +54,25 @@ func TestTaskOfAnotherVersionIsLeftAlone(t *testing.T) {
 			x := open(t, unasked(t), nil)
 			change(&x.task)
 			err := x.worker.Handle(t.Context(), x.task)
-			if err == nil || name == "version" && !errors.Is(err, worker.ErrOtherVersion) {
+			if err == nil || (name == "version" || name == "none") && !errors.Is(err, worker.ErrOtherVersion) {
 				t.Errorf("error is %v", err)
 			}
 			if !x.open() {
 				t.Error("the shard was settled")
 			}
 		})
+	}
+}
+
+// Work that an older build knew is done for it.
+func TestTaskOfAnEarlierVersionIsDone(t *testing.T) {
+	t.Parallel()
+	x := open(t, always(http.StatusOK, `{"events":1}`), nil)
+	if x.task.Version = queue.VersionOf(job.Rollout); x.task.Version >= queue.VersionOf(job.Gradient(0, 0)) {
+		t.Fatalf("rollouts are of version %d", x.task.Version)
+	}
+	if r := x.settled(); r.Done.Worker != "w" {
+		t.Errorf("record %+v", r)
 	}
 }
 
