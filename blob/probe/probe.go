@@ -28,17 +28,17 @@ type Check struct {
 }
 
 const (
-	rounds = 4  // races
+	rounds = 4  // races of each kind
 	racers = 16 // writers in each
 )
 
-// Run tries b under keys of its own that begin with probe/<nonce>; nonce is a
+// Run tries b under keys of its own that begin with probe-<nonce>; nonce is a
 // key segment that no other probe uses. It returns the checks in the order they
 // were made, up to the first that failed. The error is ErrUnfit and names what
 // the store ignored, or says that the store could not be asked. Nothing is left
 // behind unless the store fails meanwhile or ctx ends.
 func Run(ctx context.Context, b blob.Bucket, nonce string) (checks []Check, err error) {
-	p := &prober{bucket: b, root: "probe/" + nonce}
+	p := &prober{bucket: b, root: "probe-" + nonce}
 	defer func() {
 		if errors.Is(err, blob.ErrUnavailable) {
 			return // Whoever waited for the store in vain has waited enough.
@@ -50,7 +50,7 @@ func Run(ctx context.Context, b blob.Bucket, nonce string) (checks []Check, err 
 			err = failed
 		}
 	}()
-	for _, try := range []func(context.Context) (Check, error){p.createTwice, p.replaceStale, p.race, p.listAfterPut, p.deleted} {
+	for _, try := range []func(context.Context) (Check, error){p.createTwice, p.replaceStale, p.raceToCreate, p.raceToReplace, p.listAfterPut, p.deleted} {
 		check, err := try(ctx)
 		if err != nil {
 			return checks, fmt.Errorf("probe the store: %s: %w", check.Name, err)
@@ -148,14 +148,31 @@ func (p *prober) holds(ctx context.Context, check Check, key, want string) (Chec
 	return check, nil
 }
 
-func (p *prober) race(ctx context.Context) (Check, error) {
-	check := Check{Name: "race to create (If-None-Match)", Expect: fmt.Sprintf("of %d writers at once exactly one wins", racers)}
+func (p *prober) raceToCreate(ctx context.Context) (Check, error) {
+	return p.race(ctx, "create (If-None-Match)", func(string) (blob.Condition, error) { return blob.IfAbsent(), nil }, blob.ErrExists)
+}
+
+func (p *prober) raceToReplace(ctx context.Context) (Check, error) {
+	return p.race(ctx, "replace (If-Match)", func(key string) (blob.Condition, error) {
+		version, err := p.put(ctx, key, "at first", blob.IfAbsent())
+		return blob.IfMatch(version), err
+	}, blob.ErrStale)
+}
+
+// race lets writers race under the condition that begin returns for each key.
+// Whoever loses is told lost.
+func (p *prober) race(ctx context.Context, to string, begin func(key string) (blob.Condition, error), lost error) (Check, error) {
+	check := Check{Name: "race to " + to, Expect: fmt.Sprintf("of %d writers at once exactly one wins", racers)}
 	for round := range rounds {
-		key := p.key(fmt.Sprintf("race-%d", round))
-		errs := p.start(ctx, key)
+		key := p.key(fmt.Sprintf("race-%s-%d", to[:strings.IndexByte(to, ' ')], round))
+		cond, err := begin(key)
+		if err != nil {
+			return check, err
+		}
+		errs := p.start(ctx, key, cond)
 		winners := 0
 		for _, err := range errs {
-			if err != nil && !errors.Is(err, blob.ErrExists) {
+			if err != nil && !errors.Is(err, lost) {
 				return check, err
 			}
 			if err == nil {
@@ -176,18 +193,31 @@ func (p *prober) race(ctx context.Context) (Check, error) {
 	return check, nil
 }
 
-func (p *prober) start(ctx context.Context, key string) []error {
+// start lets the writers go at once and returns what each was told.
+func (p *prober) start(ctx context.Context, key string, cond blob.Condition) []error {
 	errs, begin := make([]error, racers), make(chan struct{})
 	var done sync.WaitGroup
 	for i := range racers {
 		done.Go(func() {
 			<-begin
-			_, errs[i] = p.bucket.Put(ctx, key, fmt.Appendf(nil, "writer %d", i), blob.IfAbsent())
+			_, errs[i] = p.put(ctx, key, fmt.Sprintf("writer %d", i), cond)
 		})
 	}
 	close(begin)
 	done.Wait()
 	return errs
+}
+
+// put puts through conflicts: that another write is under way says nothing
+// about who wins.
+func (p *prober) put(ctx context.Context, key, body string, cond blob.Condition) (version blob.Version, err error) {
+	const attempts = 20
+	for range attempts {
+		if version, err = p.bucket.Put(ctx, key, []byte(body), cond); !errors.Is(err, blob.ErrConflict) {
+			break
+		}
+	}
+	return version, err
 }
 
 func (p *prober) listAfterPut(ctx context.Context) (Check, error) {
@@ -213,13 +243,14 @@ func (p *prober) deleted(ctx context.Context) (Check, error) {
 }
 
 func (p *prober) lists(ctx context.Context, check Check, want []string) (Check, error) {
-	var got []string
+	var got, shown []string
 	for info, err := range p.bucket.List(ctx, p.root+"-list-", "") {
 		if err != nil {
 			return check, err
 		}
 		got = append(got, info.Key)
+		shown = append(shown, strings.TrimPrefix(info.Key, p.root+"-"))
 	}
-	check.OK, check.Found = slices.Equal(got, want), "it shows "+strings.Join(got, ", ")
+	check.OK, check.Found = slices.Equal(got, want), "it shows "+strings.Join(shown, ", ")
 	return check, nil
 }

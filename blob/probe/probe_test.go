@@ -22,8 +22,8 @@ func TestStoresThatKeepTheContractAreAcceptedAndLeftEmpty(t *testing.T) {
 	}
 	for name, b := range map[string]blob.Bucket{"mem": mem.New(), "fs": directory} {
 		checks, err := probe.Run(t.Context(), b, "nonce")
-		if err != nil || len(checks) != 5 {
-			t.Errorf("%s: %v after %+v, want five checks", name, err, checks)
+		if err != nil || len(checks) != 6 {
+			t.Errorf("%s: %v after %+v, want six checks", name, err, checks)
 		}
 		for _, check := range checks {
 			if !check.OK || check.Name == "" || check.Expect == "" || check.Found == "" {
@@ -56,8 +56,11 @@ func TestStoreThatIgnoresConditionsIsRefusedByName(t *testing.T) {
 			_, replaces := cond.Match()
 			return replaces
 		},
-		"race to create": func(_ blob.Condition, body []byte) bool {
-			return strings.HasPrefix(string(body), "writer") && raced.Add(1)%20 == 0
+		"race to create": func(cond blob.Condition, body []byte) bool {
+			return cond.Absent() && strings.HasPrefix(string(body), "writer") && raced.Add(1)%20 == 0
+		},
+		"race to replace": func(cond blob.Condition, body []byte) bool {
+			return !cond.Absent() && strings.HasPrefix(string(body), "writer") && raced.Add(1)%20 == 0
 		},
 	} {
 		b := careless{Bucket: mem.New(), ignores: ignores}
@@ -69,6 +72,23 @@ func TestStoreThatIgnoresConditionsIsRefusedByName(t *testing.T) {
 			t.Errorf("store that fails at %q: the failed check is not last in %+v", want, checks)
 		}
 		mustBeEmpty(t, b)
+	}
+}
+
+// A server may answer that another write is under way; that says nothing about
+// who wins.
+func TestConflictsDuringARaceAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	var puts atomic.Int32
+	b := blobtest.NewFaulty(mem.New(), func(op, key string) blobtest.Fault {
+		if op == "put" && strings.Contains(key, "race-") && puts.Add(1)%3 == 2 {
+			return blobtest.Fault{Before: blob.ErrConflict}
+		}
+		return blobtest.Fault{}
+	})
+	checks, err := probe.Run(t.Context(), b, "nonce")
+	if err != nil || len(checks) != 6 {
+		t.Fatalf("%v after %+v, want six checks", err, checks)
 	}
 }
 

@@ -18,6 +18,7 @@ type cli struct {
 	Serve        serveCommand        `cmd:"" help:"Serve a trained policy over HTTP to agents in production."`
 	Telemetry    telemetryCommand    `cmd:"" help:"Look into what agents recorded."`
 	Doctor       doctorCommand       `cmd:"" help:"Look at everything that Cohort runs on, and say what is wrong."`
+	Store        storeCommand        `cmd:"" help:"Try an object store."`
 	Context      contextCommand      `cmd:"" help:"Name the servers and stores that are used."`
 	Validate     validateCommand     `cmd:"" help:"Check a job spec and its data sets."`
 	Schema       schemaCommand       `cmd:"" help:"Print the JSON Schema of job specs, for editors."`

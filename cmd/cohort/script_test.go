@@ -38,11 +38,12 @@ func TestMain(m *testing.M) {
 //	server           serves the API on the store $WORK/store, at $COHORT_SERVER
 //	train ID [END]   trains a job as resultstest does; END is done, failed or cancelled
 //	watched          waits until somebody watches a job
+//	bucket NAME [HEADER...]   serves a bucket, at $NAME, that overlooks these headers
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"), UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"server": serve, "train": train, "watched": awaitWatcher},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"server": serve, "train": train, "watched": awaitWatcher, "bucket": bucket},
 		Setup: func(env *testscript.Env) error {
 			store, err := fs.Create(filepath.Join(env.WorkDir, "store"))
 			if err != nil {
