@@ -4,15 +4,18 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/blob/blobtest"
 	"github.com/cohort-rl/cohort/blob/fs"
 )
 
@@ -27,10 +30,15 @@ func TestMain(m *testing.M) {
 	if role := os.Getenv(envRole); role != "" {
 		os.Exit(child(role, os.Getenv(envDir), os.Getenv(envName)))
 	}
+	flag.Int("commits", 25, "commits of each process that races for a log")
+	flag.Int("restarts", 1, "how often each process of writers is killed and started again")
+	flag.Int("kills", 6, "how often a writer is killed")
+	flag.Parse()
 	os.Exit(m.Run())
 }
 
-const logEntries = 60
+// number is the value of a flag.
+func number(name string) int { return flag.Lookup(name).Value.(flag.Getter).Get().(int) }
 
 // child prints a line for each thing that was acknowledged to it.
 func child(role, dir, name string) int {
@@ -54,21 +62,14 @@ func child(role, dir, name string) int {
 	return 0
 }
 
-// commit appends to one log until it is full, as coordinators do.
+// commit races for a log; name also tells with how many writers and commits.
 func commit(b *fs.Bucket, name string) error {
-	for n := range logEntries {
-		_, err := b.Put(context.Background(), logKey(n), []byte(name), blob.IfAbsent())
-		switch {
-		case err == nil:
-			fmt.Println(n)
-		case !errors.Is(err, blob.ErrExists):
-			return err
-		}
+	var writers, commits int
+	if _, err := fmt.Sscanf(name, "%d %d %s", &writers, &commits, &name); err != nil {
+		return err
 	}
-	return nil
+	return blobtest.Commit(context.Background(), b, name, writers, commits, os.Stdout)
 }
-
-func logKey(n int) string { return fmt.Sprintf("jobs/j/log/%020d.json", n) }
 
 // count adds a line of its own to an object, again and again, by compare and
 // replace.
@@ -110,11 +111,18 @@ func endless(b *fs.Bucket, name string) error {
 
 func bodyOf(key string) []byte { return []byte(strings.Repeat(key+"\n", 3000)) }
 
-func spawn(t *testing.T, role, dir, name string) (*exec.Cmd, *bufio.Scanner) {
+// process is this program as another that plays the role.
+func process(t *testing.T, role, dir, name string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), envRole+"="+role, envDir+"="+dir, envName+"="+name)
 	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+func spawn(t *testing.T, role, dir, name string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	cmd := process(t, role, dir, name)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -125,44 +133,24 @@ func spawn(t *testing.T, role, dir, name string) (*exec.Cmd, *bufio.Scanner) {
 	return cmd, bufio.NewScanner(out)
 }
 
+// committers are processes that race for the log of the store in dir.
+func committers(dir string) blobtest.Spawn {
+	return func(t *testing.T, name string, writers, commits int) *exec.Cmd {
+		t.Helper()
+		return process(t, "commit", dir, fmt.Sprintf("%d %d %s", writers, commits, name))
+	}
+}
+
 func TestProcessesThatRaceForALogEachHearTheTruth(t *testing.T) {
 	t.Parallel()
-	const processes = 4
-	dir := t.TempDir()
-	b, err := fs.Create(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var mu sync.Mutex
-	winners := map[string]string{} // entry to process
-	var done sync.WaitGroup
-	for p := range processes {
-		name := fmt.Sprintf("process-%d", p)
-		cmd, lines := spawn(t, "commit", dir, name)
-		done.Go(func() {
-			for lines.Scan() {
-				mu.Lock()
-				if other, taken := winners[lines.Text()]; taken {
-					t.Errorf("entry %s was acknowledged to %s and to %s", lines.Text(), other, name)
-				}
-				winners[lines.Text()] = name
-				mu.Unlock()
-			}
-			if err := cmd.Wait(); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-		})
-	}
-	done.Wait()
-	if len(winners) != logEntries {
-		t.Fatalf("%d entries were acknowledged, want %d", len(winners), logEntries)
-	}
-	for n := range logEntries {
-		object, err := b.Get(t.Context(), logKey(n))
-		if err != nil || string(object.Body) != winners[fmt.Sprint(n)] {
-			t.Errorf("entry %d is by %q, %v; it was acknowledged to %q", n, object.Body, err, winners[fmt.Sprint(n)])
-		}
-	}
+	b, dir := create(t)
+	blobtest.ProcessesCommit(t, b, committers(dir), 8, number("commits"))
+}
+
+func TestRestartedWritersLoseAndOverwriteNothing(t *testing.T) {
+	t.Parallel()
+	b, dir := create(t)
+	blobtest.RestartedWritersCommit(t, b, committers(dir), 4, 16, number("restarts"), 2)
 }
 
 func TestProcessesThatReplaceLoseNoUpdate(t *testing.T) {
@@ -192,56 +180,64 @@ func TestProcessesThatReplaceLoseNoUpdate(t *testing.T) {
 	}
 }
 
+// TestKilledWriterLeavesWholeObjectsAndOrphansThatSweepRemoves kills a writer at
+// moments that nobody chose: some milliseconds after something was acknowledged.
 func TestKilledWriterLeavesWholeObjectsAndOrphansThatSweepRemoves(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	b, err := fs.Create(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kills := 8
-	if testing.Short() {
-		kills = 4
-	}
-	for k := range kills {
-		cmd, lines := spawn(t, "endless", dir, fmt.Sprintf("writer-%d", k))
+	b, dir := create(t)
+	random := rand.New(rand.NewPCG(1, uint64(number("kills"))))
+	orphans := 0
+	for k := range number("kills") {
+		name := fmt.Sprintf("writer-%d", k)
+		cmd, lines := spawn(t, "endless", dir, name)
 		var acknowledged []string
-		for len(acknowledged) < 3+5*k && lines.Scan() {
+		for least := 1 + random.IntN(20); len(acknowledged) < least && lines.Scan(); {
 			acknowledged = append(acknowledged, lines.Text())
 		}
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
+		kill := time.AfterFunc(time.Duration(random.Int64N(int64(5*time.Millisecond))), func() { _ = cmd.Process.Kill() })
 		for lines.Scan() {
 			acknowledged = append(acknowledged, lines.Text())
 		}
-		_ = cmd.Wait() // it was killed
-		mustBeWhole(t, b, acknowledged)
-		if _, err := b.Sweep(t.Context()); err != nil {
+		kill.Stop()
+		if err := cmd.Wait(); err == nil || strings.Contains(err.Error(), "exit status") {
+			t.Fatalf("%s ended by itself: %v", name, err)
+		}
+		mustBeWhole(t, b, name+"/", acknowledged)
+		swept, err := b.Sweep(t.Context())
+		if err != nil {
 			t.Fatal(err)
 		}
+		orphans += swept
 		if left := temporaries(t, dir); len(left) > 0 {
 			t.Fatalf("after a sweep there is still %q", left)
 		}
 	}
+	t.Logf("%d kills left %d orphans", number("kills"), orphans)
+	mustBeWhole(t, b, "writer-", nil)
 }
 
 // mustBeWhole checks that all that was acknowledged is there and that nothing
-// there is torn.
-func mustBeWhole(t *testing.T, b *fs.Bucket, acknowledged []string) {
+// under prefix, nor the hint, is torn.
+func mustBeWhole(t *testing.T, b *fs.Bucket, prefix string, acknowledged []string) {
 	t.Helper()
 	for _, key := range acknowledged {
 		if _, err := b.Head(t.Context(), key); err != nil {
 			t.Errorf("acknowledged and lost: %v", err)
 		}
 	}
-	for info, err := range b.List(t.Context(), "writer-", "") {
+	for info, err := range b.List(t.Context(), prefix, "") {
 		if err != nil {
 			t.Fatal(err)
 		}
 		object, err := b.Get(t.Context(), info.Key)
 		if err != nil || string(object.Body) != string(bodyOf(info.Key)) {
 			t.Errorf("%s holds %d torn bytes, %v", info.Key, len(object.Body), err)
+		}
+	}
+	if hint, err := b.Get(t.Context(), "hint"); !errors.Is(err, blob.ErrNotFound) {
+		key, _, _ := strings.Cut(string(hint.Body), "\n")
+		if err != nil || string(hint.Body) != string(bodyOf(key)) {
+			t.Errorf("the hint holds %d torn bytes, %v", len(hint.Body), err)
 		}
 	}
 }
