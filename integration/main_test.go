@@ -15,7 +15,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if what := os.Getenv(envCommitter); what != "" {
+		os.Exit(committer(what))
+	}
 	flag.Int("kills", 1, "how often each kind of process is killed")
+	flag.Int("commits", 25, "commits of each process that races for a log")
+	flag.Int("races", 200, "histories of writers that race on each store")
 	flag.Parse()
 	os.Exit(run(m))
 }
@@ -43,4 +48,7 @@ func run(m *testing.M) int {
 }
 
 // kills is how often each kind of process is killed.
-func kills() int { return flag.Lookup("kills").Value.(flag.Getter).Get().(int) }
+func kills() int { return number("kills") }
+
+// number is the value of a flag.
+func number(name string) int { return flag.Lookup(name).Value.(flag.Getter).Get().(int) }

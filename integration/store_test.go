@@ -3,18 +3,12 @@
 package integration_test
 
 import (
-	"net/url"
 	"os"
 	"testing"
 
-	"github.com/google/uuid"
-
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/blob/blobtest"
-	"github.com/cohort-rl/cohort/blob/open"
 	"github.com/cohort-rl/cohort/blob/probe"
-	"github.com/cohort-rl/cohort/blob/s3"
-	"github.com/cohort-rl/cohort/secret"
 )
 
 // stores are the servers of S3 that the store's promises are tried on, by what
@@ -35,12 +29,7 @@ func onEachStore(t *testing.T, test func(t *testing.T, fresh func() string)) {
 				t.Fatalf("%s is not set: deploy/services/up minio versitygw, and then . data/services/env", variable)
 			}
 			test(t, func() string {
-				u, err := url.Parse(address)
-				if err != nil {
-					t.Fatal(err)
-				}
-				u.Path = "/test-" + uuid.NewString()
-				return u.String()
+				return services{"COHORT_STORE": address}.apart(t)["COHORT_STORE"]
 			})
 		})
 	}
@@ -49,13 +38,9 @@ func onEachStore(t *testing.T, test func(t *testing.T, fresh func() string)) {
 // openBucket opens the store at address with the services' credentials.
 func openBucket(t *testing.T, address string) blob.Bucket {
 	t.Helper()
-	b, err := open.Open(t.Context(), address, open.Options{Credentials: s3.Credentials{
-		AccessKey: os.Getenv("AWS_ACCESS_KEY_ID"), SecretKey: secret.Text(os.Getenv("AWS_SECRET_ACCESS_KEY")),
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return services{
+		"COHORT_STORE": address, "AWS_ACCESS_KEY_ID": os.Getenv("AWS_ACCESS_KEY_ID"), "AWS_SECRET_ACCESS_KEY": os.Getenv("AWS_SECRET_ACCESS_KEY"),
+	}.openStore(t)
 }
 
 func TestRealStoresKeepTheContract(t *testing.T) {
