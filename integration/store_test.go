@@ -3,6 +3,7 @@
 package integration_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -60,6 +61,18 @@ func TestProbeAcceptsRealStores(t *testing.T) {
 		}
 		for info, err := range b.List(t.Context(), "", "") {
 			t.Errorf("the probe left %s, %v", info.Key, err)
+		}
+	})
+}
+
+func TestRacesForALogNumberOnRealStoresAreLinearizable(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(t *testing.T, fresh func() string) {
+		b := retrying(openBucket(t, fresh()))
+		for race := range number("races") {
+			if h := blobtest.Race(t.Context(), b, fmt.Sprint("log-", race), 4, 2, true); !h.Linearizable() {
+				t.Fatalf("race %d is not linearizable: %+v", race, h)
+			}
 		}
 	})
 }
