@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 )
 
 const (
@@ -16,6 +17,7 @@ const (
 // durable remembers directories whose names are known to survive a loss of
 // power, so that a Put syncs only what is new to this process.
 type durable struct {
+	calls calls
 	mu    sync.Mutex
 	known map[string]struct{} // guarded by mu; at most maxKnown
 }
@@ -26,17 +28,20 @@ const maxKnown = 4096
 // the parent of each that this process has not synced before: another process
 // may have created it and not have come to that.
 func (d *durable) make(root, dir string) error {
-	if dir == root || d.knows(dir) {
+	if d.knows(dir) {
 		return nil
+	}
+	if dir == root {
+		return d.settle(root)
 	}
 	parent := filepath.Dir(dir)
 	if err := d.make(root, parent); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := d.calls.mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := syncDir(parent); err != nil {
+	if err := d.calls.syncDir(parent); err != nil {
 		return err
 	}
 	d.add(dir)
@@ -66,8 +71,28 @@ func (d *durable) forget() {
 	d.known = nil
 }
 
-// makeAll creates dir and its parents where they are missing, durably.
-func makeAll(dir string) error {
+// settle syncs the names that lead to the store in root: whoever made it may have
+// died before it came to that. A folder above it that this process may not read
+// is older than the store.
+func (d *durable) settle(root string) error {
+	for _, dir := range []string{filepath.Join(root, own), root} {
+		if err := d.calls.syncDir(dir); err != nil {
+			return err
+		}
+	}
+	for dir := root; dir != filepath.Dir(dir); {
+		dir = filepath.Dir(dir)
+		err := d.calls.syncDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EINVAL) {
+			return err
+		}
+	}
+	d.add(root)
+	return nil
+}
+
+// makeAll creates dir and its parents where they are missing.
+func (s calls) makeAll(dir string) error {
 	info, err := os.Stat(dir)
 	if err == nil && info.IsDir() {
 		return nil
@@ -79,20 +104,11 @@ func makeAll(dir string) error {
 		return err
 	}
 	parent := filepath.Dir(dir)
-	if err := makeAll(parent); err != nil {
+	if err := s.makeAll(parent); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := s.mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncDir(parent)
-}
-
-// syncDir makes the names in dir durable.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return nil
 }

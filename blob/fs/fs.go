@@ -27,18 +27,27 @@ import (
 // Bucket is a blob.Bucket. Its versions follow from content alone. Head and List
 // leave Version empty. It holds no file open between calls.
 type Bucket struct {
-	root string
-	dirs durable
-	turn chan struct{} // holds a token while a goroutine here has the lock
+	root  string
+	calls calls
+	dirs  durable
+	turn  chan struct{} // holds a token while a goroutine here has the lock
 }
 
 // Create opens the store in dir and makes it, durably, where there is none.
 func Create(dir string) (*Bucket, error) {
-	b, err := at(dir)
+	return createWith(calls{}, dir)
+}
+
+func createWith(s calls, dir string) (*Bucket, error) {
+	b, err := at(s, dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := makeAll(b.temporary()); err != nil {
+	err = s.makeAll(b.temporary())
+	if err == nil {
+		err = b.dirs.settle(b.root)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("create store in %s: %w", b.root, kindOf(err))
 	}
 	return b, nil
@@ -47,7 +56,11 @@ func Create(dir string) (*Bucket, error) {
 // Open opens the store in dir. Where there is none it returns fs.ErrNotExist and
 // creates nothing.
 func Open(dir string) (*Bucket, error) {
-	b, err := at(dir)
+	return openWith(calls{}, dir)
+}
+
+func openWith(s calls, dir string) (*Bucket, error) {
+	b, err := at(s, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -57,12 +70,12 @@ func Open(dir string) (*Bucket, error) {
 	return b, nil
 }
 
-func at(dir string) (*Bucket, error) {
+func at(s calls, dir string) (*Bucket, error) {
 	root, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open store in %s: %w", dir, err)
 	}
-	return &Bucket{root: root, turn: make(chan struct{}, 1)}, nil
+	return &Bucket{root: root, calls: s, dirs: durable{calls: s}, turn: make(chan struct{}, 1)}, nil
 }
 
 // Get implements blob.Bucket.
@@ -106,11 +119,11 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 	}
 	info, err := os.Lstat(name)
 	if err == nil && !info.IsDir() {
-		err = os.Remove(name)
+		err = b.calls.remove(name)
 	}
 	unlock()
 	if err == nil {
-		err = syncDir(filepath.Dir(name))
+		err = b.calls.syncDir(filepath.Dir(name))
 	}
 	if err = b.missing(err); err != nil && !errors.Is(err, blob.ErrNotFound) {
 		return fmt.Errorf("delete %s: %w", key, err)

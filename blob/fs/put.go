@@ -78,7 +78,7 @@ func (b *Bucket) put(ctx context.Context, name string, body []byte, cond blob.Co
 	if err != nil {
 		return err
 	}
-	if err := syncDir(filepath.Dir(name)); err != nil {
+	if err := b.calls.syncDir(filepath.Dir(name)); err != nil {
 		return fmt.Errorf("%w: %w", blob.ErrAmbiguous, err)
 	}
 	return nil
@@ -86,7 +86,7 @@ func (b *Bucket) put(ctx context.Context, name string, body []byte, cond blob.Co
 
 // link gives the temporary file its name if that is free.
 func (b *Bucket) link(temp *temporary, name string, body []byte) error {
-	err := os.Link(temp.name, name)
+	err := b.calls.link(temp.name, name)
 	if errors.Is(err, fs.ErrExist) {
 		return b.compare(name, body)
 	}
@@ -114,7 +114,7 @@ func (b *Bucket) replace(ctx context.Context, temp *temporary, name string, body
 	if info, err := os.Lstat(name); err == nil && info.IsDir() {
 		return kindOf(&fs.PathError{Op: "put", Path: name, Err: syscall.EISDIR})
 	}
-	return b.moved(os.Rename(temp.name, name))
+	return b.moved(b.calls.rename(temp.name, name))
 }
 
 // compare decides a Put that found its name taken: nil if the content is body,
@@ -146,7 +146,7 @@ func (b *Bucket) told(name string, exists, equal bool) error {
 		if err := b.dirs.make(b.root, filepath.Dir(name)); err != nil {
 			return b.moved(err)
 		}
-		if err := syncDir(filepath.Dir(name)); err != nil {
+		if err := b.calls.syncDir(filepath.Dir(name)); err != nil {
 			return b.moved(err)
 		}
 	}

@@ -13,8 +13,9 @@ import (
 // temporary is a synced file without its final name. Its lock, held until it is
 // discarded, tells Sweep that its writer lives.
 type temporary struct {
-	name string
-	file *os.File
+	name  string
+	file  *os.File
+	calls calls
 }
 
 // write stores body in a new temporary file. On error nothing is left.
@@ -22,11 +23,11 @@ func (b *Bucket) write(ctx context.Context, body []byte) (*temporary, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	f, err := os.CreateTemp(b.temporary(), "put-")
+	f, err := b.calls.create(b.temporary())
 	if err != nil {
 		return nil, b.moved(err)
 	}
-	t := &temporary{name: f.Name(), file: f}
+	t := &temporary{name: f.Name(), file: f, calls: b.calls}
 	if err := t.fill(ctx, body); err != nil {
 		t.discard()
 		return nil, err
@@ -43,7 +44,7 @@ func (t *temporary) fill(ctx context.Context, body []byte) error {
 	}
 	const chunk = 4 << 20 // what may be written in vain once ctx ended
 	for len(body) > 0 {
-		n, err := t.file.Write(body[:min(chunk, len(body))])
+		n, err := t.calls.write(t.file, body[:min(chunk, len(body))])
 		if err != nil {
 			return kindOf(err)
 		}
@@ -55,13 +56,13 @@ func (t *temporary) fill(ctx context.Context, body []byte) error {
 	if err := t.file.Chmod(fileMode); err != nil {
 		return kindOf(err)
 	}
-	return kindOf(t.file.Sync())
+	return kindOf(t.calls.sync(t.file))
 }
 
 // discard removes the temporary name, which after a rename is gone already, and
 // releases the lock. It was synced: an error of Close loses nothing.
 func (t *temporary) discard() {
-	_ = os.Remove(t.name)
+	_ = t.calls.remove(t.name)
 	_ = t.file.Close()
 }
 
@@ -78,7 +79,7 @@ func (b *Bucket) Sweep(ctx context.Context) (int, error) {
 		if err := ctx.Err(); err != nil {
 			return removed, fmt.Errorf("sweep: %w", err)
 		}
-		orphan, err := sweep(filepath.Join(b.temporary(), entry.Name()))
+		orphan, err := b.sweep(filepath.Join(b.temporary(), entry.Name()))
 		if err != nil {
 			return removed, fmt.Errorf("sweep: %w", kindOf(err))
 		}
@@ -89,7 +90,7 @@ func (b *Bucket) Sweep(ctx context.Context) (int, error) {
 	return removed, nil
 }
 
-func sweep(name string) (bool, error) {
+func (b *Bucket) sweep(name string) (bool, error) {
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -104,7 +105,7 @@ func sweep(name string) (bool, error) {
 		}
 		return false, err
 	}
-	err = os.Remove(name)
+	err = b.calls.remove(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
