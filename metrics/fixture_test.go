@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/cohort-rl/cohort/blob/cache"
 	"github.com/cohort-rl/cohort/clock"
 	"github.com/cohort-rl/cohort/coordinator"
 	"github.com/cohort-rl/cohort/metrics"
@@ -35,6 +36,7 @@ type process struct {
 	weather     *metrics.Weather
 	worker      *metrics.Worker
 	coordinator *metrics.Coordinator
+	cache       cache.Observer
 }
 
 func newProcess(d metrics.Depths, checks metrics.Checks) *process {
@@ -45,6 +47,7 @@ func newProcess(d metrics.Depths, checks metrics.Checks) *process {
 	p.coordinator = metrics.NewCoordinator(p.registry)
 	metrics.RegisterQueues(p.registry, d)
 	metrics.RegisterServices(p.registry, checks)
+	p.cache = metrics.StoreCache(p.registry)
 	return p
 }
 

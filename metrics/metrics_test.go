@@ -17,6 +17,7 @@ import (
 	"github.com/cohort-rl/cohort/agent"
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/blob/blobtest"
+	"github.com/cohort-rl/cohort/blob/cache"
 	"github.com/cohort-rl/cohort/blob/mem"
 	"github.com/cohort-rl/cohort/blob/metered"
 	"github.com/cohort-rl/cohort/clock"
@@ -192,4 +193,23 @@ func TestRedisThatIsAwayIsWeather(t *testing.T) {
 		t.Fatal("somebody answers at port 1")
 	}
 	want(t, p.scrape(t), 2, "cohort_weather_total", "service", "redis")
+}
+
+func TestReadsThatACacheAnsweredAreCounted(t *testing.T) {
+	t.Parallel()
+	p := newProcess(depths{}, nil)
+	b := cache.New(mem.New(), 100, p.cache)
+	key := "jobs/j/data/" + string(blob.DigestOf([]byte("tasks")))
+	if _, err := b.Put(t.Context(), key, []byte("tasks"), blob.IfAbsent()); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := b.Get(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	families := p.scrape(t)
+	want(t, families, 1, "cohort_store_cache_reads_total", "result", "miss")
+	want(t, families, 2, "cohort_store_cache_reads_total", "result", "hit")
+	want(t, families, 5, "cohort_store_cache_bytes")
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cohort-rl/cohort/agent"
+	"github.com/cohort-rl/cohort/blob/cache"
 	"github.com/cohort-rl/cohort/clock"
 	"github.com/cohort-rl/cohort/cmd/internal/services"
 	"github.com/cohort-rl/cohort/job"
@@ -36,6 +37,7 @@ type WorkerConfig struct {
 	Check         time.Duration `default:"5ms" env:"COHORT_WORKER_CHECK" help:"How often an idle worker asks Redis for shards."`
 	Listen        string        `default:"127.0.0.1:0" env:"COHORT_WORKER_LISTEN" help:"Where this worker serves policies to agents. Port 0 takes a free one. Beyond loopback only with --tls-cert, --tls-key and a token; agents are given one made from it."`
 	MetricsListen string        `env:"COHORT_WORKER_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Where /metrics, /healthz and /readyz are served, such as 127.0.0.1:7072. Default: nowhere. Port 0 takes a free one."`
+	StoreCache    int           `default:"128" placeholder:"MIB" env:"COHORT_WORKER_STORE_CACHE" help:"Memory for objects of the store that never change, such as weights and parts of batches, in MiB (${default}); 0 keeps none."`
 	Advertise     string        `env:"COHORT_WORKER_ADVERTISE" placeholder:"URL" help:"Base URL at which agents reach this worker. Default: the address it listens at."`
 	Grace         time.Duration `default:"10s" env:"COHORT_WORKER_GRACE" help:"How long shards in hand may go on after the signal to stop; then they are handed back. A second signal ends the process at once."`
 
@@ -56,6 +58,9 @@ func (c *WorkerConfig) Validate() error {
 	}
 	if c.Grace < time.Millisecond || c.Grace > time.Hour {
 		return fmt.Errorf("--grace %s: use 1ms to 1h", c.Grace)
+	}
+	if c.StoreCache < 0 || c.StoreCache > 1<<20 {
+		return fmt.Errorf("--store-cache %d: use 0 to 1048576 MiB", c.StoreCache)
 	}
 	if err := c.Exposure.Validate(); err != nil {
 		return err
@@ -112,7 +117,8 @@ func RunWorker(ctx context.Context, c WorkerConfig, logger *slog.Logger) (err er
 	host.Guard(serving.NewToken(token))
 	measured := metrics.NewWorker(b.registry, clock.System{}, b.weather)
 	w := worker.New(worker.Config{
-		Store: b.Store, Log: b.Log, Codec: b.Codec, Reports: server,
+		Store: cache.New(b.Store, int64(c.StoreCache)<<20, metrics.StoreCache(b.registry)),
+		Log:   b.Log, Codec: b.Codec, Reports: server,
 		Policies: serve.Site{Host: host, Base: base}, PolicyToken: token,
 		Agents:  agents(c.Shards, measured),
 		Brokers: c.Kafka,
