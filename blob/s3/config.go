@@ -58,7 +58,11 @@ func New(ctx context.Context, config Config) (*Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport, err := config.transport()
+	way, err := proxyTo(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	transport, err := config.transport(way)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +85,7 @@ func New(ctx context.Context, config Config) (*Bucket, error) {
 	prefix := folder(config.Prefix)
 	return &Bucket{
 		client: *client, bucket: config.Bucket, prefix: prefix, timeout: timeout,
-		name: fmt.Sprintf("s3://%s/%s at %s", config.Bucket, prefix, endpoint.Host),
+		name: fmt.Sprintf("s3://%s/%s at %s%s", config.Bucket, prefix, endpoint.Host, way.describe()),
 	}, nil
 }
 
@@ -140,10 +144,10 @@ func (c Config) region() string {
 }
 
 // transport never decompresses: an object's bytes are what was stored.
-func (c Config) transport() (*http.Transport, error) {
+func (c Config) transport(way proxy) (*http.Transport, error) {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
+		Proxy:                 way.choose,
 		DialContext:           dialer.DialContext,
 		MaxIdleConnsPerHost:   64,
 		IdleConnTimeout:       time.Minute,

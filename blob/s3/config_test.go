@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -83,5 +84,40 @@ func TestCredentialsComeFromTheEnvironment(t *testing.T) {
 	}
 	if _, err := b.Put(t.Context(), "key", []byte("x"), blob.IfAbsent()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestStoreItselfPrintsNoSecret(t *testing.T) {
+	t.Parallel()
+	b := connect(t, "http://127.0.0.1:9000", "")
+	for _, text := range []string{fmt.Sprint(b), fmt.Sprintf("%+v", b), fmt.Sprintf("%#v", b), fmt.Sprintf("%+v", *b)} { //nolint:govet // a copy is only printed
+		if strings.Contains(text, "secret-key") {
+			t.Errorf("%s tells the secret", text)
+		}
+	}
+}
+
+// A secret must not be told by a program that panics over what holds it.
+func TestPanicTellsNoSecret(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]any{"config": config("http://127.0.0.1:9000", ""), "secret": config("", "").Credentials.SecretKey} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPanicsOverASecret$")
+		cmd.Env = append(os.Environ(), "COHORT_S3_TEST_PANIC="+name)
+		out, err := cmd.CombinedOutput()
+		if err == nil || strings.Contains(string(out), "secret-key") || !strings.Contains(string(out), "panic:") {
+			t.Errorf("a panic over %T: %v, %s", value, err, out)
+		}
+	}
+}
+
+// It is the program of TestPanicTellsNoSecret.
+func TestPanicsOverASecret(t *testing.T) {
+	switch os.Getenv("COHORT_S3_TEST_PANIC") {
+	case "config":
+		panic(config("http://127.0.0.1:9000", ""))
+	case "secret":
+		panic(config("", "").Credentials.SecretKey)
+	default:
+		t.Skip("TestPanicTellsNoSecret runs it")
 	}
 }

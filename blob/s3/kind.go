@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 
@@ -120,14 +121,23 @@ func describe(answer minio.ErrorResponse) string {
 		text += "; check the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) and what they permit"
 	case answer.Code == "RequestTimeTooSkewed":
 		text += "; set this machine's clock"
+	case answer.StatusCode == http.StatusProxyAuthRequired:
+		text += proxyRemedy
 	}
 	return text
 }
 
+const proxyRemedy = "; put USER:PASSWORD@ before the proxy's host in HTTP_PROXY or HTTPS_PROXY, or the endpoint's host into NO_PROXY"
+
 // unanswered gives the kind of an error of the connection.
 func unanswered(err error) error {
 	var certificate *tls.CertificateVerificationError
+	var name *net.DNSError
 	switch {
+	case strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)): // to CONNECT
+		return fmt.Errorf("%w: %s%s", blob.ErrDenied, http.StatusText(http.StatusProxyAuthRequired), proxyRemedy)
+	case errors.As(err, &name) && name.IsNotFound:
+		return fmt.Errorf("%w: there is no host %s; check endpoint and style in the store's URL", blob.ErrUnavailable, name.Name)
 	case errors.As(err, &certificate):
 		return fmt.Errorf("%w: %w; name the authority's file as ca=FILE in the store's URL", blob.ErrDenied, err)
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):

@@ -26,13 +26,14 @@ start_minio() {
     --address "$(address minio)" "$data/minio/data"
 }
 
+# Attributes of an object lie on its file (user.* xattr). With --sidecar they lie
+# apart: a GET during a PUT may give one content with the ETag of another, and
+# If-Match then lets two writers replace one version.
 start_versitygw() {
   vacant versitygw
-  mkdir -p "$data/versitygw/attributes"
   ROOT_ACCESS_KEY=$AWS_ACCESS_KEY_ID ROOT_SECRET_KEY=$AWS_SECRET_ACCESS_KEY \
     launch versitygw "$cache/versitygw-$versitygw_version/versitygw" \
-    --port "$(address versitygw)" \
-    posix --sidecar "$data/versitygw/attributes" "$data/versitygw/data"
+    --port "$(address versitygw)" posix "$data/versitygw/data"
 }
 
 ask_minio() { "$cache/ready" s3 "$(store_url minio)"; }
