@@ -129,7 +129,8 @@ func putThroughConflicts(ctx context.Context, b blob.Bucket, key string, body []
 }
 
 // readersSeeWholeObjects rewrites one object while readers look: each reads one
-// of the contents, none a mixture or nothing.
+// of the contents, none a mixture or nothing, and each with
+// its own version.
 func readersSeeWholeObjects(t *testing.T, b blob.Bucket) {
 	t.Helper()
 	const key, size, writes = "head.json", 100_000, 30
@@ -138,7 +139,18 @@ func readersSeeWholeObjects(t *testing.T, b blob.Bucket) {
 	for _, body := range bodies {
 		valid[blob.DigestOf(body)] = true
 	}
-	mustPut(t, b, key, bodies[0], blob.Always())
+	var mu sync.Mutex // guards versions
+	versions := map[blob.Version]blob.Digest{}
+	tag := func(version blob.Version, body []byte) {
+		mu.Lock()
+		defer mu.Unlock()
+		digest := blob.DigestOf(body)
+		if other, ok := versions[version]; ok && other != digest {
+			t.Errorf("version %q is that of two contents", version)
+		}
+		versions[version] = digest
+	}
+	tag(mustPut(t, b, key, bodies[0], blob.Always()), bodies[0])
 	written := make(chan struct{})
 	var readers sync.WaitGroup
 	for range 2 {
@@ -149,6 +161,7 @@ func readersSeeWholeObjects(t *testing.T, b blob.Bucket) {
 					t.Errorf("read of %d bytes between writes: %v, want one of the contents", len(object.Body), err)
 					return
 				}
+				tag(object.Version, object.Body)
 				select {
 				case <-written:
 					return
@@ -158,9 +171,12 @@ func readersSeeWholeObjects(t *testing.T, b blob.Bucket) {
 		})
 	}
 	for i := range writes {
-		if _, err := b.Put(t.Context(), key, bodies[i%len(bodies)], blob.Always()); err != nil {
+		version, err := b.Put(t.Context(), key, bodies[i%len(bodies)], blob.Always())
+		if err != nil {
 			t.Errorf("rewrite: %v", err)
+			break
 		}
+		tag(version, bodies[i%len(bodies)])
 	}
 	close(written)
 	readers.Wait()

@@ -121,8 +121,13 @@ func TestBoundHoldsAndTheLeastRecentlyReadGoesFirst(t *testing.T) {
 func TestCorruptContentIsNotKept(t *testing.T) {
 	t.Parallel()
 	inner, _ := store(t)
-	b, key := cache.New(inner, 100, silent), keyOf("weights")
-	if _, err := inner.Put(t.Context(), key, []byte("veights"), blob.Always()); err != nil {
+	key := keyOf("weights")
+	b := cache.New(inner, 100, func(hit bool, held int64) {
+		if hit || held > 0 && held != int64(len("weights")) {
+			t.Errorf("hit: %v, with %d bytes kept", hit, held)
+		}
+	})
+	if _, err := inner.Put(t.Context(), key, []byte("veights, corrupt"), blob.Always()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := blob.GetContent(t.Context(), b, key, blob.DigestOf([]byte("weights"))); !errors.Is(err, blob.ErrCorrupt) {

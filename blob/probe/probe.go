@@ -50,7 +50,7 @@ func Run(ctx context.Context, b blob.Bucket, nonce string) (checks []Check, err 
 			err = failed
 		}
 	}()
-	for _, try := range []func(context.Context) (Check, error){p.createTwice, p.replaceStale, p.raceToCreate, p.raceToReplace, p.listAfterPut, p.deleted} {
+	for _, try := range []func(context.Context) (Check, error){p.createTwice, p.replaceStale, p.raceToCreate, p.raceToReplace, p.readWhileReplaced, p.listAfterPut, p.deleted} {
 		check, err := try(ctx)
 		if err != nil {
 			return checks, fmt.Errorf("probe the store: %s: %w", check.Name, err)

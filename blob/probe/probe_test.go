@@ -3,7 +3,9 @@ package probe_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -22,8 +24,8 @@ func TestStoresThatKeepTheContractAreAcceptedAndLeftEmpty(t *testing.T) {
 	}
 	for name, b := range map[string]blob.Bucket{"mem": mem.New(), "fs": directory} {
 		checks, err := probe.Run(t.Context(), b, "nonce")
-		if err != nil || len(checks) != 6 {
-			t.Errorf("%s: %v after %+v, want six checks", name, err, checks)
+		if err != nil || len(checks) != 7 {
+			t.Errorf("%s: %v after %+v, want seven checks", name, err, checks)
 		}
 		for _, check := range checks {
 			if !check.OK || check.Name == "" || check.Expect == "" || check.Found == "" {
@@ -87,9 +89,52 @@ func TestConflictsDuringARaceAreTriedAgain(t *testing.T) {
 		return blobtest.Fault{}
 	})
 	checks, err := probe.Run(t.Context(), b, "nonce")
-	if err != nil || len(checks) != 6 {
-		t.Fatalf("%v after %+v, want six checks", err, checks)
+	if err != nil || len(checks) != 7 {
+		t.Fatalf("%v after %+v, want seven checks", err, checks)
 	}
+}
+
+// mixing is a store that keeps versions apart from contents, so that a read may
+// give one with the other.
+type mixing struct {
+	blob.Bucket
+	mu   sync.Mutex
+	last blob.Version
+}
+
+func (m *mixing) Put(ctx context.Context, key string, body []byte, cond blob.Condition) (blob.Version, error) {
+	version, err := m.Bucket.Put(ctx, key, body, cond)
+	runtime.Gosched()
+	if err == nil && strings.HasSuffix(key, "-read") {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.last = version
+	}
+	return version, err
+}
+
+func (m *mixing) Get(ctx context.Context, key string) (blob.Object, error) {
+	m.mu.Lock()
+	version := m.last
+	m.mu.Unlock()
+	runtime.Gosched()
+	object, err := m.Bucket.Get(ctx, key)
+	if strings.HasSuffix(key, "-read") {
+		object.Version = version
+	}
+	return object, err
+}
+
+func TestStoreWhoseVersionsAreOthersContentsIsRefused(t *testing.T) {
+	t.Parallel()
+	// Whether a read comes in between is chance; that none does in all of these is not.
+	for range 200 {
+		_, err := probe.Run(t.Context(), &mixing{Bucket: mem.New()}, "nonce")
+		if errors.Is(err, probe.ErrUnfit) && strings.Contains(err.Error(), "read while replaced") {
+			return
+		}
+	}
+	t.Fatal("it was accepted two hundred times")
 }
 
 func TestUnreachableStoreIsNotCalledUnfit(t *testing.T) {
