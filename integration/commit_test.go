@@ -63,6 +63,7 @@ func committersOn(address string) blobtest.Spawn {
 func TestProcessesThatRaceForALogInABucketEachHearTheTruth(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, fresh func() string) {
+		t.Helper()
 		address := fresh()
 		blobtest.ProcessesCommit(t, retrying(openBucket(t, address)), committersOn(address), 8, number("commits"))
 	})
@@ -71,6 +72,7 @@ func TestProcessesThatRaceForALogInABucketEachHearTheTruth(t *testing.T) {
 func TestRestartedWritersLoseAndOverwriteNothingInABucket(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, fresh func() string) {
+		t.Helper()
 		address := fresh()
 		blobtest.RestartedWritersCommit(t, retrying(openBucket(t, address)), committersOn(address), 4, 16, kills(), 2)
 	})

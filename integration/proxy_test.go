@@ -5,6 +5,7 @@ package integration_test
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -42,9 +43,7 @@ func cutting(t *testing.T, address string, cut *atomic.Bool) string {
 		recorder := httptest.NewRecorder()
 		inner.ServeHTTP(recorder, r)
 		if r.Method == http.MethodGet {
-			for name, values := range recorder.Header() {
-				w.Header()[name] = values
-			}
+			maps.Copy(w.Header(), recorder.Header())
 			w.WriteHeader(recorder.Code)
 			_, _ = w.Write(recorder.Body.Bytes()[:recorder.Body.Len()/2])
 		}
@@ -59,6 +58,7 @@ func cutting(t *testing.T, address string, cut *atomic.Bool) string {
 func TestAnswersThatAProxyCutsAreNotTakenForOthers(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, fresh func() string) {
+		t.Helper()
 		var cut atomic.Bool
 		b := openBucket(t, cutting(t, fresh(), &cut))
 		body := bytes.Repeat([]byte("commit 1 "), 10_000)

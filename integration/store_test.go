@@ -47,6 +47,7 @@ func openBucket(t *testing.T, address string) blob.Bucket {
 func TestRealStoresKeepTheContract(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, fresh func() string) {
+		t.Helper()
 		blobtest.Run(t, func(t *testing.T) blob.Bucket { t.Helper(); return openBucket(t, fresh()) })
 	})
 }
@@ -54,6 +55,7 @@ func TestRealStoresKeepTheContract(t *testing.T) {
 func TestProbeAcceptsRealStores(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, fresh func() string) {
+		t.Helper()
 		b := openBucket(t, fresh())
 		checks, err := probe.Run(t.Context(), b, "nonce")
 		if err != nil || len(checks) == 0 {
@@ -68,6 +70,7 @@ func TestProbeAcceptsRealStores(t *testing.T) {
 func TestRacesForALogNumberOnRealStoresAreLinearizable(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, fresh func() string) {
+		t.Helper()
 		b := retrying(openBucket(t, fresh()))
 		for race := range number("races") {
 			if h := blobtest.Race(t.Context(), b, fmt.Sprint("log-", race), 4, 2, true); !h.Linearizable() {

@@ -79,7 +79,8 @@ func (m *machine) inspect(w wreck) {
 	m.t.Helper()
 	root := m.t.TempDir()
 	for _, path := range slices.Sorted(maps.Keys(w)) {
-		name, err := filepath.Join(root, path), error(nil)
+		var err error
+		name := filepath.Join(root, path)
 		if strings.HasSuffix(path, "/") {
 			err = os.Mkdir(name, 0o700)
 		} else {

@@ -7,7 +7,7 @@ type Call struct {
 }
 
 // Around makes a call by do, and tells it what was made once it was.
-type Around func(make func() (Call, error)) error
+type Around func(do func() (Call, error)) error
 
 func (a Around) calls() calls {
 	return calls{around: func(c *call, do func() error) error {

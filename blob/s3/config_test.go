@@ -90,7 +90,7 @@ func TestCredentialsComeFromTheEnvironment(t *testing.T) {
 func TestStoreItselfPrintsNoSecret(t *testing.T) {
 	t.Parallel()
 	b := connect(t, "http://127.0.0.1:9000", "")
-	for _, text := range []string{fmt.Sprint(b), fmt.Sprintf("%+v", b), fmt.Sprintf("%#v", b), fmt.Sprintf("%+v", *b)} { //nolint:govet // a copy is only printed
+	for _, text := range []string{fmt.Sprint(b), fmt.Sprintf("%+v", b), fmt.Sprintf("%#v", b), fmt.Sprintf("%+v", *b)} {
 		if strings.Contains(text, "secret-key") {
 			t.Errorf("%s tells the secret", text)
 		}
@@ -112,6 +112,7 @@ func TestPanicTellsNoSecret(t *testing.T) {
 
 // It is the program of TestPanicTellsNoSecret.
 func TestPanicsOverASecret(t *testing.T) {
+	t.Parallel()
 	switch os.Getenv("COHORT_S3_TEST_PANIC") {
 	case "config":
 		panic(config("http://127.0.0.1:9000", ""))

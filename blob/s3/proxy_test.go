@@ -23,7 +23,7 @@ func throughProxy(t *testing.T, address string) {
 	}
 }
 
-func TestWrongProxyIsAnErrorThatNamesItsVariable(t *testing.T) {
+func TestWrongProxyIsAnErrorThatNamesItsVariable(t *testing.T) { //nolint:paralleltest // it sets the environment
 	for _, address := range []string{"http://me:hunter2@proxy:port", "ftp://me:hunter2@proxy", "http://me:hunter2@", "http://me:hunter2@[::1", "socks4://proxy:1080", "http://%zz"} {
 		throughProxy(t, address)
 		for endpoint, variable := range map[string]string{"http://store.example:9000": "HTTP_PROXY", "https://store.example": "HTTPS_PROXY"} {
@@ -38,7 +38,7 @@ func TestWrongProxyIsAnErrorThatNamesItsVariable(t *testing.T) {
 	}
 }
 
-func TestStoreIsReachedThroughAProxy(t *testing.T) {
+func TestStoreIsReachedThroughAProxy(t *testing.T) { //nolint:paralleltest // it sets the environment
 	var asked string
 	inner := fake(t)
 	throughProxy(t, listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -53,7 +53,7 @@ func TestStoreIsReachedThroughAProxy(t *testing.T) {
 	}
 }
 
-func TestProxyThatRefusesIsNamed(t *testing.T) {
+func TestProxyThatRefusesIsNamed(t *testing.T) { //nolint:paralleltest // it sets the environment
 	proxy := httptest.NewServer(answer(http.StatusProxyAuthRequired, ""))
 	t.Cleanup(proxy.Close)
 	throughProxy(t, strings.Replace(proxy.URL, "//", "//me:hunter2@", 1))
@@ -72,7 +72,7 @@ func TestProxyThatRefusesIsNamed(t *testing.T) {
 	}
 }
 
-func TestHostThatIsNotThereNamesEndpointAndStyle(t *testing.T) {
+func TestHostThatIsNotThereNamesEndpointAndStyle(t *testing.T) { //nolint:paralleltest // it sets the environment
 	throughProxy(t, "")
 	c := config("http://store.invalid:9000", "") // RFC 6761: no such name ever is
 	c.Style = s3.Virtual
