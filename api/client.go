@@ -26,7 +26,7 @@ type Client struct {
 	HTTP *http.Client
 
 	base  *url.URL
-	token secret.Text
+	token *secret.Text // a pointer: fmt prints the text of a field that is not exported
 }
 
 // Access is what a client needs to be let in, and to trust the server. All of
@@ -66,7 +66,7 @@ func NewClient(base string, a Access) (*Client, error) {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		base:  u,
-		token: a.Token,
+		token: &a.Token,
 	}, nil
 }
 

@@ -49,7 +49,7 @@ func (c *Client) do(request *http.Request, v any) (status int, err error) {
 
 // send returns the answer to a request, if it is a success.
 func (c *Client) send(request *http.Request) (*http.Response, error) {
-	if c.token != "" {
+	if *c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token.Reveal())
 	}
 	response, err := c.HTTP.Do(request)

@@ -72,7 +72,7 @@ func (c Config) storeFault(err error) *Fault {
 	switch {
 	case errors.Is(err, probe.ErrUnfit):
 		f.What += " does not keep conditions on writes"
-		f.Remedy = "name another with --store: AWS S3, MinIO and versitygw 1.8 keep If-None-Match and If-Match"
+		f.Remedy = "name another with --store: AWS S3, MinIO and versitygw 1.8 (without --sidecar) keep If-None-Match and If-Match"
 	case blob.Temporary(err), errors.Is(err, context.DeadlineExceeded):
 		f.What += " does not answer"
 		f.Remedy = "start it, or name another with --store"
