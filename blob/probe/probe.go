@@ -28,8 +28,9 @@ type Check struct {
 }
 
 const (
-	rounds = 4  // races of each kind
-	racers = 16 // writers in each
+	racers   = 16 // writers in each race
+	creates  = 4  // races to create
+	replaces = 2  // races to replace, which cost a store more
 )
 
 // Run tries b under keys of its own that begin with probe-<nonce>; nonce is a
@@ -149,11 +150,11 @@ func (p *prober) holds(ctx context.Context, check Check, key, want string) (Chec
 }
 
 func (p *prober) raceToCreate(ctx context.Context) (Check, error) {
-	return p.race(ctx, "create (If-None-Match)", func(string) (blob.Condition, error) { return blob.IfAbsent(), nil }, blob.ErrExists)
+	return p.race(ctx, "create (If-None-Match)", creates, func(string) (blob.Condition, error) { return blob.IfAbsent(), nil }, blob.ErrExists)
 }
 
 func (p *prober) raceToReplace(ctx context.Context) (Check, error) {
-	return p.race(ctx, "replace (If-Match)", func(key string) (blob.Condition, error) {
+	return p.race(ctx, "replace (If-Match)", replaces, func(key string) (blob.Condition, error) {
 		version, err := p.put(ctx, key, "at first", blob.IfAbsent())
 		return blob.IfMatch(version), err
 	}, blob.ErrStale)
@@ -161,7 +162,7 @@ func (p *prober) raceToReplace(ctx context.Context) (Check, error) {
 
 // race lets writers race under the condition that begin returns for each key.
 // Whoever loses is told lost.
-func (p *prober) race(ctx context.Context, to string, begin func(key string) (blob.Condition, error), lost error) (Check, error) {
+func (p *prober) race(ctx context.Context, to string, rounds int, begin func(key string) (blob.Condition, error), lost error) (Check, error) {
 	check := Check{Name: "race to " + to, Expect: fmt.Sprintf("of %d writers at once exactly one wins", racers)}
 	for round := range rounds {
 		key := p.key(fmt.Sprintf("race-%s-%d", to[:strings.IndexByte(to, ' ')], round))

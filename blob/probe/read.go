@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	replacements = 16
-	readers      = 4
-	mostReads    = 256 // of each
+	replacements = 12
+	readers      = 3
+	mostReads    = 32 // of each
 )
 
 // readWhileReplaced looks for reads that give one content with the version of
