@@ -107,12 +107,18 @@ func (f *folder) after(set int) map[string]entry {
 // each file, and folders, whose paths end in a slash.
 type wreck map[string]string
 
+// key tells wrecks apart, but not by the names of temporary files, which are
+// drawn.
 func (w wreck) key() string {
-	var text strings.Builder
-	for _, path := range slices.Sorted(maps.Keys(w)) {
-		fmt.Fprintf(&text, "%q=%q ", path, w[path])
+	var all []string
+	for path, content := range w {
+		if folder, name := filepath.Split(path); strings.HasSuffix(folder, "/tmp/") && name != "" {
+			path = folder + "*"
+		}
+		all = append(all, fmt.Sprintf("%q=%q", path, content))
 	}
-	return text.String()
+	slices.Sort(all)
+	return strings.Join(all, " ")
 }
 
 // wrecks gives everything that may be found under root now. Of the folder of

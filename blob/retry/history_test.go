@@ -17,7 +17,7 @@ import (
 
 // histories is how many races each test below looks at; together they are more
 // than ten thousand.
-const histories = 6000
+const histories = 5100
 
 // stormy is an empty store in memory whose answers are lost and whose callers
 // take turns at any point.
