@@ -3,8 +3,7 @@ package checkpoint
 import (
 	"context"
 	"fmt"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/job"
@@ -53,33 +52,50 @@ func LoadWeights(ctx context.Context, b blob.Bucket, id job.ID, c job.Checkpoint
 }
 
 func loadTensors(ctx context.Context, b blob.Bucket, id job.ID, places []job.Place, tensors []Tensor) ([]Array, error) {
-	where := make(map[blob.Digest]job.Folder, len(places))
-	for _, p := range places {
-		where[p.Digest] = p.Folder
-	}
 	if len(tensors) == 0 {
 		return nil, nil
 	}
 	arrays := make([]Array, len(tensors))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(transfers)
 	for i, t := range tensors {
-		g.Go(func() (err error) {
-			body := make([]byte, 0, t.size())
-			for _, ref := range t.Chunks {
+		arrays[i] = t.array()
+	}
+	var edge sync.Mutex
+	err := readTensors(ctx, b, id, places, tensors, func(i int, at int64, body []byte) error {
+		arrays[i].write(body, at, &edge)
+		return nil
+	})
+	return arrays, err
+}
+
+// readTensors hands the bytes of tensors to take, chunk by chunk, each
+// verified: which tensor, from which byte on. take is called from several
+// goroutines at once, and may not keep the bytes.
+func readTensors(ctx context.Context, b blob.Bucket, id job.ID, places []job.Place, tensors []Tensor, take func(tensor int, at int64, body []byte) error) error {
+	where := make(map[blob.Digest]job.Folder, len(places))
+	for _, p := range places {
+		where[p.Digest] = p.Folder
+	}
+	moving := newMoving(ctx)
+	for i, t := range tensors {
+		at := int64(0)
+		for _, ref := range t.Chunks {
+			begin := at
+			at += ref.Size
+			moving.start(ref.Size, func(ctx context.Context) error {
 				folder, ok := where[ref.Digest]
 				if !ok {
 					return fmt.Errorf("%w: tensor %q: no place is named for chunk %s", ErrInvalid, t.Name, ref.Digest)
 				}
-				piece, err := blob.GetContent(ctx, b, id.StepPrefix(folder.Generation, folder.Step)+string(ref.Digest), ref.Digest)
+				body, err := blob.GetContent(ctx, b, id.StepPrefix(folder.Generation, folder.Step)+string(ref.Digest), ref.Digest)
 				if err != nil {
 					return fmt.Errorf("tensor %q: %w", t.Name, err)
 				}
-				body = append(body, piece...)
-			}
-			arrays[i], err = t.array(body)
-			return err
-		})
+				if int64(len(body)) != ref.Size {
+					return fmt.Errorf("%w: tensor %q: chunk %s has %d bytes, the manifest says %d", ErrInvalid, t.Name, ref.Digest, len(body), ref.Size)
+				}
+				return take(i, begin, body)
+			})
+		}
 	}
-	return arrays, g.Wait()
+	return moving.wait()
 }

@@ -17,9 +17,6 @@ import (
 // ManifestFormat is the format of manifests.
 const ManifestFormat = "cohort.manifest/1"
 
-// maxManifest bounds the bytes of a manifest.
-const maxManifest = 16 << 20
-
 // ErrInvalid says that bytes are no manifest, or one that contradicts itself.
 var ErrInvalid = errors.New("invalid manifest")
 
@@ -64,10 +61,15 @@ func (m *Manifest) Encode() ([]byte, blob.Digest, error) {
 	return body, blob.DigestOf(body), nil
 }
 
-// Decode reads a manifest strictly: what Encode would not write is refused.
-func Decode(body []byte) (*Manifest, error) {
-	if len(body) > maxManifest {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrInvalid, len(body), maxManifest)
+// Decode reads a manifest strictly, within the default limits: what Encode
+// would not write is refused.
+func Decode(body []byte) (*Manifest, error) { return DefaultLimits().Decode(body) }
+
+// Decode reads a manifest strictly: what Encode would not write is refused, and
+// so is what exceeds the limits.
+func (l Limits) Decode(body []byte) (*Manifest, error) {
+	if int64(len(body)) > l.Manifest {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrInvalid, len(body), l.Manifest)
 	}
 	m := new(Manifest)
 	d := json.NewDecoder(bytes.NewReader(body))
@@ -88,12 +90,7 @@ func Decode(body []byte) (*Manifest, error) {
 	if !bytes.Equal(canonical, body) {
 		return nil, fmt.Errorf("%w: not in canonical form", ErrInvalid)
 	}
-	for _, t := range m.tensors() {
-		if err := t.check(); err != nil {
-			return nil, err
-		}
-	}
-	return m, nil
+	return m, l.check(m)
 }
 
 // tensors lists all tensors in the order of the manifest.
@@ -117,13 +114,14 @@ func (t Tensor) size() int64 {
 	return n
 }
 
-func (t Tensor) check() error {
+// check refuses a tensor whose chunks do not make it up, or are larger than limit.
+func (t Tensor) check(limit int64) error {
 	size := t.size()
 	for _, c := range t.Chunks {
 		if _, err := blob.ParseDigest(string(c.Digest)); err != nil {
 			return fmt.Errorf("%w: tensor %q: %w", ErrInvalid, t.Name, err)
 		}
-		if c.Size <= 0 || c.Size > blob.MaxObject {
+		if c.Size <= 0 || c.Size > limit {
 			return fmt.Errorf("%w: tensor %q: a chunk of %d bytes", ErrInvalid, t.Name, c.Size)
 		}
 		size -= c.Size

@@ -2,10 +2,8 @@ package checkpoint
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
-
-	"github.com/cohort-rl/cohort/blob"
+	"sync"
 )
 
 // Array is a named tensor in memory: exactly one of F32 and F64 is set.
@@ -24,60 +22,83 @@ type State struct {
 	Control   *Control // nil where nothing adapts
 }
 
-func (a Array) dtype() string {
+func (a *Array) dtype() string {
 	if a.F64 != nil {
 		return "F64"
 	}
 	return "F32"
 }
 
-// bytes is the little-endian form of the array.
-func (a Array) bytes() []byte {
+// size is the number of bytes of the array.
+func (a *Array) size() int64 {
 	if a.F64 != nil {
-		b := make([]byte, 8*len(a.F64))
-		for i, v := range a.F64 {
-			binary.LittleEndian.PutUint64(b[8*i:], math.Float64bits(v))
+		return 8 * int64(len(a.F64))
+	}
+	return 4 * int64(len(a.F32))
+}
+
+// read writes the little-endian form of the array, from byte from on, to dst.
+func (a *Array) read(dst []byte, from int64) {
+	width := int64(width(a.dtype()))
+	var element [8]byte
+	for len(dst) > 0 {
+		i, skip := from/width, from%width
+		if skip == 0 && int64(len(dst)) >= width {
+			a.element(dst, i)
+			dst, from = dst[width:], from+width
+			continue
 		}
-		return b
+		a.element(element[:], i) // a chunk may begin or end within an element
+		n := copy(dst, element[skip:width])
+		dst, from = dst[n:], from+int64(n)
 	}
-	b := make([]byte, 4*len(a.F32))
-	for i, v := range a.F32 {
-		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(v))
-	}
-	return b
 }
 
-// describe is the array's entry in a manifest, in chunks of at most chunk
-// bytes, and the chunks.
-func (a Array) describe(chunk int) (Tensor, [][]byte) {
-	t := Tensor{Name: a.Name, DType: a.dtype(), Shape: a.Shape, Chunks: []blob.Ref{}}
-	var pieces [][]byte
-	for rest := a.bytes(); len(rest) > 0; {
-		n := min(chunk, len(rest))
-		piece := rest[:n]
-		t.Chunks = append(t.Chunks, blob.Ref{Digest: blob.DigestOf(piece), Size: int64(n)})
-		pieces = append(pieces, piece)
-		rest = rest[n:]
+func (a *Array) element(dst []byte, i int64) {
+	if a.F64 != nil {
+		binary.LittleEndian.PutUint64(dst, math.Float64bits(a.F64[i]))
+		return
 	}
-	return t, pieces
+	binary.LittleEndian.PutUint32(dst, math.Float32bits(a.F32[i]))
 }
 
-// array is the tensor with the bytes of its chunks.
-func (t Tensor) array(body []byte) (Array, error) {
-	if int64(len(body)) != t.size() {
-		return Array{}, fmt.Errorf("%w: tensor %q has %d bytes, its shape needs %d", ErrInvalid, t.Name, len(body), t.size())
-	}
+// array is the tensor with all elements zero.
+func (t Tensor) array() Array {
 	a := Array{Name: t.Name, Shape: t.Shape}
 	if t.DType == "F64" {
-		a.F64 = make([]float64, len(body)/8)
-		for i := range a.F64 {
-			a.F64[i] = math.Float64frombits(binary.LittleEndian.Uint64(body[8*i:]))
+		a.F64 = make([]float64, t.size()/8)
+	} else {
+		a.F32 = make([]float32, t.size()/4)
+	}
+	return a
+}
+
+// write puts little-endian bytes into an array of zeros, from byte from on. Of
+// an element that the bytes cut, the rest stays as it is; edge guards it.
+func (a *Array) write(src []byte, from int64, edge sync.Locker) {
+	width := int64(width(a.dtype()))
+	for len(src) > 0 {
+		i, skip := from/width, from%width
+		if skip == 0 && int64(len(src)) >= width {
+			if a.F64 != nil {
+				a.F64[i] = math.Float64frombits(binary.LittleEndian.Uint64(src))
+			} else {
+				a.F32[i] = math.Float32frombits(binary.LittleEndian.Uint32(src))
+			}
+			src, from = src[width:], from+width
+			continue
 		}
-		return a, nil
+		n := min(width-skip, int64(len(src)))
+		edge.Lock()
+		var element [8]byte
+		a.element(element[:], i)
+		copy(element[skip:], src[:n])
+		if a.F64 != nil {
+			a.F64[i] = math.Float64frombits(binary.LittleEndian.Uint64(element[:]))
+		} else {
+			a.F32[i] = math.Float32frombits(binary.LittleEndian.Uint32(element[:]))
+		}
+		edge.Unlock()
+		src, from = src[n:], from+n
 	}
-	a.F32 = make([]float32, len(body)/4)
-	for i := range a.F32 {
-		a.F32[i] = math.Float32frombits(binary.LittleEndian.Uint32(body[4*i:]))
-	}
-	return a, nil
 }
