@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/cohort-rl/cohort/batch"
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/records"
+	"github.com/cohort-rl/cohort/replay"
 )
 
 // putLedger stores a step's ledger in the folder of the step.
@@ -17,11 +17,7 @@ func (d *driver) putLedger(ctx context.Context, step int, rounds []job.Round, ro
 	for i, r := range rounds {
 		plans[i] = r.Plan
 	}
-	ledger, err := batch.Ledger(plans, rows)
-	if err != nil {
-		return job.LedgerRef{}, fmt.Errorf("step %d: %w", step, err)
-	}
-	files, err := batch.WriteLedger(ledger)
+	files, err := replay.Ledger(plans, rows)
 	if err != nil {
 		return job.LedgerRef{}, fmt.Errorf("step %d: %w", step, err)
 	}

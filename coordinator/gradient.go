@@ -14,6 +14,7 @@ import (
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/learner"
 	"github.com/cohort-rl/cohort/records"
+	"github.com/cohort-rl/cohort/replay"
 )
 
 // ahead bounds how many partial sums are held at once.
@@ -23,7 +24,7 @@ const ahead = 8
 type gradients struct {
 	*driver
 	update  job.Update
-	samples batched
+	samples replay.Batch
 	start   *learner.Learner // that the step began from; nobody changes it
 	err     error            // of the store or the queue: the learner is not to blame
 }
@@ -133,14 +134,14 @@ func (g *gradients) terms(p *learner.Part, weights []blob.Ref) (*asked, error) {
 	}
 	place := map[blob.Ref]int{}
 	for _, group := range p.Groups {
-		n := g.samples.used[group.First].Group
-		file := g.samples.file[n]
+		n := g.samples.Used[group.First].Group
+		file := g.samples.File[n]
 		if _, ok := place[file]; !ok {
 			place[file] = len(t.Parts)
 			t.Parts = append(t.Parts, file)
 		}
 		described := job.GradientGroup{Group: n, Part: place[file], Advantages: group.Advantages}
-		for _, s := range g.samples.used[group.First:group.Last] {
+		for _, s := range g.samples.Used[group.First:group.Last] {
 			described.Rollouts = append(described.Rollouts, s.Rollout)
 		}
 		t.Groups = append(t.Groups, described)
@@ -213,7 +214,7 @@ func (g *gradients) partial(ctx context.Context, a *asked) (learner.Partial, err
 		return learner.Partial{}, err
 	}
 	g.Logger.Warn("A partial sum of a gradient cannot be read; it is computed again.", "step", g.update.Step, "shard", a.shard.String(), "error", err)
-	p, err := g.start.Compute(ctx, a.part, g.samples.used)
+	p, err := g.start.Compute(ctx, a.part, g.samples.Used)
 	if err != nil {
 		return p, err
 	}

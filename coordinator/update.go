@@ -7,12 +7,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/cohort-rl/cohort/batch"
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/checkpoint"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/learner"
-	"github.com/cohort-rl/cohort/numerics"
+	"github.com/cohort-rl/cohort/replay"
 )
 
 // newest is the last round of an update, as a part of which it is done.
@@ -35,25 +34,24 @@ func (d *driver) update(ctx context.Context, e job.Update) (job.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	commit := &job.Commit{Marks: e.Marks}
-	commit.Batch.Digest = batch.DigestOf(e.Rows)
+	commit := &job.Commit{Marks: e.Marks, Batch: replay.BatchOf(e.Rounds, e.Rows)}
 	for _, r := range e.Rounds {
 		commit.Rounds = append(commit.Rounds, job.RoundRef{Round: r.Plan.Unit.Round, Collection: r.Collection})
-		for _, c := range r.Collects {
-			for _, part := range c.Parts {
-				commit.Batch.Parts = append(commit.Batch.Parts, job.BatchPart{Round: r.Plan.Unit.Round, Blob: part})
-			}
-		}
+	}
+	folder := job.Folder{Generation: d.generation(), Step: e.Step}
+	samples, err := replay.ReadBatch(ctx, d.store, d.def.ID, folder, commit.Batch.Parts, e.Rows)
+	if err != nil {
+		return nil, err
 	}
 	next, err := l.Clone()
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := d.learn(ctx, l, next, e)
+	metrics, err := d.learn(ctx, l, next, e, samples)
 	if err != nil {
 		return nil, err
 	}
-	commit.Metrics = append(rewardMetrics(e.Rows), metrics...)
+	commit.Metrics = append(replay.RewardMetrics(e.Rows), metrics...)
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		commit.Ledger, err = d.putLedger(gctx, e.Step, e.Rounds, e.Rows)
@@ -95,10 +93,7 @@ func (d *driver) keepLearner(manifest blob.Digest, l *learner.Learner) {
 
 // save stores a checkpoint in the folder of its step.
 func (d *driver) save(ctx context.Context, l *learner.Learner, step int, parent, trained blob.Digest, places []job.Place) (job.Checkpoint, error) {
-	m := &checkpoint.Manifest{
-		Training: d.def.Training, Numerics: numerics.Version, Step: step, Parent: parent, Batch: trained, Shape: l.Shape(),
-		Optimizer: checkpoint.Optimizer{Kind: d.def.Spec.Optimizer.Kind, Updates: l.Updates()},
-	}
+	m := replay.Manifest(&d.def, l, step, parent, trained)
 	folder := job.Folder{Generation: d.generation(), Step: step}
 	c, err := checkpoint.Save(ctx, d.store, d.def.ID, folder, m, l.State(), int(d.def.Spec.Checkpoint.ChunkBytes), places)
 	c.Weights = l.WeightsDigest()
@@ -109,84 +104,20 @@ func (d *driver) save(ctx context.Context, l *learner.Learner, step int, parent,
 func (d *driver) generation() int { return 0 }
 
 // learn makes the step that begins from a learner with next, a copy of it.
-func (d *driver) learn(ctx context.Context, start, next *learner.Learner, e job.Update) ([]job.Metric, error) {
-	samples, err := d.samples(ctx, e)
-	if err != nil {
-		return nil, err
-	}
-	var metrics []job.Metric
+func (d *driver) learn(ctx context.Context, start, next *learner.Learner, e job.Update, samples replay.Batch) (metrics []job.Metric, err error) {
 	if groups := d.def.Spec.Limits.GradientGroups; groups > 0 {
 		g := &gradients{driver: d, update: e, samples: samples, start: start}
-		metrics, err = next.StepInShards(e.Step, samples.used, groups, func(parts []learner.Part) iter.Seq2[learner.Partial, error] {
+		metrics, err = next.StepInShards(e.Step, samples.Used, groups, func(parts []learner.Part) iter.Seq2[learner.Partial, error] {
 			return g.of(ctx, parts)
 		})
 		if g.err != nil {
 			return nil, g.err
 		}
 	} else {
-		metrics, err = next.Step(e.Step, samples.used)
+		metrics, err = next.Step(e.Step, samples.Used)
 	}
 	if err != nil {
 		return nil, &failure{err: err, remedy: "lower optimizer.learning_rate, or set optimizer.max_grad_norm"}
 	}
 	return metrics, nil
-}
-
-// batched are the samples of the used rows of a step, in their order.
-type batched struct {
-	used []batch.Sample
-	file map[int]blob.Ref // by group: where its samples lie
-}
-
-// samples reads the samples of the used rows, in their order.
-func (d *driver) samples(ctx context.Context, e job.Update) (batched, error) {
-	var parts []blob.Ref
-	var keys []string
-	for _, r := range e.Rounds {
-		for _, c := range r.Collects {
-			for _, part := range c.Parts {
-				parts, keys = append(parts, part), append(keys, r.Plan.Unit.BlobPrefix()+string(part.Digest))
-			}
-		}
-	}
-	read := make([][]batch.Sample, len(parts))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(lookups)
-	for i, key := range keys {
-		g.Go(func() error {
-			object, err := d.store.Get(gctx, key)
-			if err != nil {
-				return err
-			}
-			read[i], err = batch.Read(object.Body)
-			if err != nil {
-				err = fmt.Errorf("%s: %w", key, err)
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return batched{}, err
-	}
-	type place struct{ group, rollout int }
-	bySample := map[place]*batch.Sample{}
-	found := batched{file: map[int]blob.Ref{}}
-	for part, samples := range read {
-		for i := range samples {
-			bySample[place{samples[i].Group, samples[i].Rollout}] = &samples[i]
-			found.file[samples[i].Group] = parts[part]
-		}
-	}
-	for i := range e.Rows {
-		row := &e.Rows[i]
-		if row.Reason != "" {
-			continue
-		}
-		s := bySample[place{row.Group, row.Rollout}]
-		if s == nil || s.Digest() != row.Sample {
-			return batched{}, fmt.Errorf("step %d: the sample of rollout %d/%d is not what was collected", e.Step, row.Group, row.Rollout)
-		}
-		found.used = append(found.used, *s)
-	}
-	return found, nil
 }

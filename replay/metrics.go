@@ -1,4 +1,4 @@
-package coordinator
+package replay
 
 import (
 	"math"
@@ -6,11 +6,11 @@ import (
 	"github.com/cohort-rl/cohort/job"
 )
 
-// rewardMetrics are the metrics of a step that its ledger alone tells, over all
+// RewardMetrics are the metrics of a step that its ledger alone tells, over all
 // rollouts with a reward, used or not: reward is their mean, reward_std the
 // mean over groups of their standard deviation (n-1), frac_reward_zero_std the
 // share of groups whose rewards are all equal. Names are TRL's.
-func rewardMetrics(rows []job.Row) []job.Metric {
+func RewardMetrics(rows []job.Row) []job.Metric {
 	var total job.Totals
 	var sum, spread float64
 	scored, groups, equal := 0, 0, 0
