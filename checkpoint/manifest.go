@@ -101,6 +101,15 @@ func (m *Manifest) tensors() []Tensor {
 	return append(all, m.Optimizer.Tensors...)
 }
 
+// Chunks names the chunks of all tensors, in the order of the manifest.
+func (m *Manifest) Chunks() []blob.Ref {
+	var refs []blob.Ref
+	for _, t := range m.tensors() {
+		refs = append(refs, t.Chunks...)
+	}
+	return refs
+}
+
 // size is the number of bytes of the tensor's elements; -1 for an unknown type
 // or a size beyond all bounds.
 func (t Tensor) size() int64 {

@@ -30,6 +30,18 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("format is %q, this version reads %q", e.Got, e.Want)
 }
 
+// A SealError says that an object is not what its seal says: Want and Got are
+// digests of the object without its seal. It matches ErrCorrupt.
+type SealError struct{ Want, Got blob.Digest }
+
+// Error names both digests.
+func (e *SealError) Error() string {
+	return fmt.Sprintf("%v: its seal says sha256 %s, its content has %s", ErrCorrupt, e.Want, e.Got)
+}
+
+// Unwrap returns ErrCorrupt.
+func (e *SealError) Unwrap() error { return ErrCorrupt }
+
 const (
 	begin  = `{"format":"`
 	middle = `,"sha256":"`
@@ -77,6 +89,17 @@ func Open(body []byte, format string, v any) error {
 	return nil
 }
 
+// Verify verifies the seal of body and returns its format; nothing is decoded.
+// Errors: ErrCorrupt, as a *SealError where the seal itself can be read.
+func Verify(body []byte) (format string, err error) {
+	content, err := unseal(body)
+	if err != nil {
+		return "", err
+	}
+	got, _, _ := bytes.Cut(content[len(begin):], []byte{'"'})
+	return string(got), nil
+}
+
 // unseal returns a copy of body without its seal, verified.
 func unseal(body []byte) ([]byte, error) {
 	const tail = len(middle) + digits + len(end)
@@ -91,7 +114,7 @@ func unseal(body []byte) ([]byte, error) {
 	content := append(bytes.Clone(body[:cut]), '}')
 	want := blob.Digest(seal[len(middle) : len(middle)+digits])
 	if got := blob.DigestOf(content); got != want {
-		return nil, fmt.Errorf("%w: its seal says sha256 %s, its content has %s", ErrCorrupt, want, got)
+		return nil, &SealError{Want: want, Got: got}
 	}
 	return content, nil
 }

@@ -1,0 +1,98 @@
+package scrub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/job"
+)
+
+// ErrNoJob says that nothing of a job lies in the store.
+var ErrNoJob = errors.New("no such job in the store")
+
+// One scrubs a job. Whatever is wrong with its objects is in what it returns;
+// an error means that the store could not be looked at, or has no such job.
+func One(ctx context.Context, b blob.Bucket, id job.ID, depth Depth) (Job, error) {
+	r := newRun(b, id, depth)
+	if err := r.inventory(ctx); err != nil {
+		return Job{}, err
+	}
+	if len(r.sizes) == 0 {
+		return Job{}, fmt.Errorf("job %s: %w", id, ErrNoJob)
+	}
+	if err := r.readLog(ctx); err != nil {
+		return Job{}, err
+	}
+	if err := r.readManifests(ctx); err != nil {
+		return Job{}, err
+	}
+	if depth >= Records {
+		if err := r.readRecords(ctx); err != nil {
+			return Job{}, err
+		}
+		r.referAll()
+	}
+	if depth >= Deep {
+		if err := r.readContent(ctx); err != nil {
+			return Job{}, err
+		}
+	}
+	r.compare()
+	return r.report(), nil
+}
+
+// Jobs lists the jobs of which anything lies in the store.
+func Jobs(ctx context.Context, b blob.Bucket) ([]job.ID, error) {
+	var ids []job.ID
+	for after := ""; ; {
+		next := ""
+		for info, err := range b.List(ctx, job.JobsPrefix, after) {
+			if err != nil {
+				return nil, fmt.Errorf("list the jobs: %w", err)
+			}
+			next, _, _ = strings.Cut(strings.TrimPrefix(info.Key, job.JobsPrefix), "/")
+			break
+		}
+		if next == "" {
+			return ids, nil
+		}
+		after = job.JobsPrefix + next + "0" // behind all keys of this one: "0" follows "/"
+		if id, err := job.ParseID(next); err == nil {
+			ids = append(ids, id)
+		}
+	}
+}
+
+// Some scrubs some jobs.
+func Some(ctx context.Context, b blob.Bucket, depth Depth, ids ...job.ID) (*Report, error) {
+	report := &Report{OK: true, Deep: depth == Deep, Jobs: []Job{}, Findings: []Finding{}}
+	for _, id := range ids {
+		j, err := One(ctx, b, id, depth)
+		if err != nil {
+			return nil, err
+		}
+		report.OK = report.OK && len(j.Findings) == 0
+		report.Jobs = append(report.Jobs, j)
+	}
+	return report, nil
+}
+
+// All scrubs everything that lies in a store.
+func All(ctx context.Context, b blob.Bucket, depth Depth) (*Report, error) {
+	ids, err := Jobs(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	report, err := Some(ctx, b, depth, ids...)
+	if err != nil {
+		return nil, err
+	}
+	if err := outside(ctx, b, depth, report); err != nil {
+		return nil, err
+	}
+	report.OK = report.OK && len(report.Findings) == 0
+	return report, nil
+}
