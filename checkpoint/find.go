@@ -71,19 +71,26 @@ func splitBlobKey(key string) (owner job.ID, step int, name string, ok bool) {
 }
 
 // committed returns the commit of a manifest in a job's log. Without rewinds
-// the entry of a step is known; else the log is searched.
+// the entry of a step is known; else the log is searched. An entry that cannot
+// be read hides no other; it is the error if none has the manifest.
 func committed(ctx context.Context, b blob.Bucket, id job.ID, step int, manifest blob.Digest) (Found, bool, error) {
 	last, err := LastEntry(ctx, b, id, -1)
 	if err != nil || last < 0 {
 		return Found{}, false, err
 	}
-	first, err := ReadEntry(ctx, b, id, 0)
-	if err != nil || first.Begin == nil {
-		return Found{}, false, err
-	}
 	order := make([]int, 0, last+2)
-	if n := step - first.Begin.Checkpoint.Step; n >= 0 && n <= last {
-		order = append(order, n)
+	likely := -1
+	first, unread := ReadEntry(ctx, b, id, 0)
+	switch {
+	case unread != nil && !ofObject(unread):
+		return Found{}, false, unread
+	case unread == nil && first.Begin == nil:
+		return Found{}, false, nil
+	case unread == nil:
+		if n := step - first.Begin.Checkpoint.Step; n >= 0 && n <= last {
+			likely = n
+			order = append(order, n)
+		}
 	}
 	for n := range last + 1 {
 		order = append(order, n)
@@ -91,14 +98,23 @@ func committed(ctx context.Context, b blob.Bucket, id job.ID, step int, manifest
 	for _, n := range order {
 		e, err := ReadEntry(ctx, b, id, n)
 		if err != nil {
-			return Found{}, false, err
+			if !ofObject(err) {
+				return Found{}, false, err
+			}
+			unread = err
+			continue
 		}
 		if c, ok := e.NewCheckpoint(); ok && c.Manifest == manifest {
 			return Found{Job: id, Entry: n, Checkpoint: c}, true, nil
 		}
-		if c, ok := e.NewCheckpoint(); ok && c.Step == step && n == order[0] {
+		if c, ok := e.NewCheckpoint(); ok && c.Step == step && n == likely {
 			return Found{}, false, nil // the step's commit names another manifest: this is some other blob
 		}
 	}
-	return Found{}, false, nil
+	return Found{}, false, unread
+}
+
+// ofObject says that an error is about an object, not about the store.
+func ofObject(err error) bool {
+	return errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrCorrupt) || errors.Is(err, blob.ErrTooLarge)
 }

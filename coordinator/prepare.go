@@ -51,7 +51,7 @@ func (d *driver) startFrom(ctx context.Context) (c job.Checkpoint, from string, 
 	if err != nil {
 		return c, "", err
 	}
-	from = fmt.Sprintf("%s checkpoint %s of job %s, step %d", start.Mode, m.Digest(), found.Job, m.Step)
+	from = job.Origin{Mode: start.Mode, Checkpoint: m.Digest(), Job: found.Job, Step: m.Step}.String()
 	if m.Numerics != numerics.Version {
 		return c, "", &failure{
 			err:    fmt.Errorf("start.checkpoint was computed with numerics %q, this build with %q", m.Numerics, numerics.Version),

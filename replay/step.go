@@ -170,7 +170,7 @@ func Begin(ctx context.Context, b blob.Bucket, def *job.Definition, e *job.Entry
 		s.Image, err = image(def, s.Learner, 0, "", "")
 		return s, err
 	}
-	found, err := checkpoint.Find(ctx, b, start.Checkpoint, job.ID(start.Job))
+	found, err := startOf(ctx, b, def, e.Begin)
 	if err != nil {
 		return nil, err
 	}
@@ -193,4 +193,12 @@ func Begin(ctx context.Context, b blob.Bucket, def *job.Definition, e *job.Entry
 	}
 	s.Image, err = image(def, s.Learner, m.Step, m.Parent, m.Batch)
 	return s, err
+}
+
+// startOf finds the checkpoint that a job was started from.
+func startOf(ctx context.Context, b blob.Bucket, def *job.Definition, begin *job.Begin) (checkpoint.Found, error) {
+	if o, ok := job.ParseOrigin(begin.Start); ok {
+		return checkpoint.Find(ctx, b, string(o.Checkpoint), o.Job)
+	}
+	return checkpoint.Find(ctx, b, def.Spec.Start.Checkpoint, job.ID(def.Spec.Start.Job))
 }

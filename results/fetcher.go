@@ -11,7 +11,6 @@ import (
 	"github.com/cohort-rl/cohort/checkpoint"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/job/spec"
-	"github.com/cohort-rl/cohort/policy/safetensors"
 )
 
 // entriesAhead is how many log entries, each with its ledger, are read at once.
@@ -134,12 +133,12 @@ func (f *fetcher) policy(ctx context.Context) error {
 		}
 		return fmt.Errorf("step %d: %w: there are those of steps %d to %d", f.request.Step, ErrNoStep, f.first, f.first+f.report.Steps)
 	}
-	m, arrays, err := checkpoint.LoadWeights(ctx, f.bucket, f.def.ID, *f.chosen)
+	file, err := os.Create(f.path(PolicyFile))
 	if err != nil {
 		return err
 	}
-	p, err := checkpoint.Policy(arrays)
-	if err != nil {
+	m, err := checkpoint.Export(ctx, f.bucket, f.def.ID, *f.chosen, file)
+	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
 	body, id, err := m.Encode() // Only canonical manifests are read, so these are the bytes that were stored.
@@ -147,19 +146,5 @@ func (f *fetcher) policy(ctx context.Context) error {
 		return err
 	}
 	f.report.Step, f.report.Checkpoint = m.Step, id
-	if err := os.WriteFile(f.path(ManifestFile), body, 0o666); err != nil {
-		return err
-	}
-	file, err := os.Create(f.path(PolicyFile))
-	if err != nil {
-		return err
-	}
-	return errors.Join(safetensors.Write(file, p.Weights().Tensors, map[string]string{
-		"checkpoint": string(id),
-		"step":       fmt.Sprint(m.Step),
-		"kind":       string(m.Shape.Kind),
-		"numerics":   m.Numerics,
-		"training":   string(m.Training),
-		"job":        string(f.def.ID),
-	}), file.Close())
+	return os.WriteFile(f.path(ManifestFile), body, 0o666)
 }

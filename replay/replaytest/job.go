@@ -121,8 +121,8 @@ func (w *writer) begin(ctx context.Context) (*learner.Learner, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w.def.Spec.Start != nil {
-		e.Begin.Start = "continue"
+	if from := w.def.Spec.Start; from != nil {
+		e.Begin.Start = job.Origin{Mode: from.Mode, Checkpoint: blob.Digest(from.Checkpoint), Job: job.ID(from.Job), Step: m.Step}.String()
 	}
 	if e.Begin.Checkpoint, err = w.save(ctx, s.Learner, m.Step, m.Parent, m.Batch, nil); err != nil {
 		return nil, err
