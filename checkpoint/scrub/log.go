@@ -67,16 +67,10 @@ func (r *run) expectLog(last *int, entries map[int]*job.Entry) {
 		}
 	}
 	if h := r.head; h != nil {
-		entry := h.Entry
-		if h.End != nil {
-			entry++
+		for n := max(*last, 0); n <= h.Entry; n++ {
+			r.refer(r.id.LogKey(n), KindEntry, -1, "the head")
 		}
-		for n := *last; n <= entry; n++ {
-			if n >= 0 {
-				r.refer(r.id.LogKey(n), KindEntry, -1, "the head")
-			}
-		}
-		*last = max(*last, entry)
+		*last = max(*last, h.Entry)
 	}
 	if *last < 0 || r.active || r.def == nil {
 		return

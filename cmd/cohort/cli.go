@@ -15,6 +15,7 @@ type cli struct {
 	Cancel       cancelCommand       `cmd:"" help:"End a job."`
 	Delete       deleteCommand       `cmd:"" help:"Delete a job that has ended, with all that it stored."`
 	Results      resultsCommand      `cmd:"" help:"Fetch what a job has learnt, from the object store alone."`
+	Checkpoint   checkpointCommand   `cmd:"" help:"List, verify, replay and compare checkpoints."`
 	Serve        serveCommand        `cmd:"" help:"Serve a trained policy over HTTP to agents in production."`
 	Telemetry    telemetryCommand    `cmd:"" help:"Look into what agents recorded."`
 	Doctor       doctorCommand       `cmd:"" help:"Look at everything that Cohort runs on, and say what is wrong."`

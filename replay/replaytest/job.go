@@ -221,7 +221,7 @@ func (w *writer) finish(ctx context.Context, running bool) error {
 		}
 		return w.put(ctx, w.def.ID.HeadKey(), head)
 	}
-	head.Stage, head.End = job.StageEnded, &job.End{Verdict: job.Done, Evaluations: w.results}
+	head.Entry, head.Stage, head.End = len(w.entries), job.StageEnded, &job.End{Verdict: job.Done, Evaluations: w.results}
 	if err := w.entry(ctx, &job.Entry{Kind: job.KindEnd, End: head.End}); err != nil {
 		return err
 	}
