@@ -12,17 +12,27 @@ import (
 // LoadManifest returns the manifest of a checkpoint of job id, verified
 // against the checkpoint's id.
 func LoadManifest(ctx context.Context, b blob.Bucket, id job.ID, c job.Checkpoint) (*Manifest, error) {
+	return DefaultLimits().loadManifest(ctx, b, id, c)
+}
+
+func (l Limits) loadManifest(ctx context.Context, b blob.Bucket, id job.ID, c job.Checkpoint) (*Manifest, error) {
 	key := id.StepPrefix(c.Folder.Generation, c.Folder.Step) + string(c.Manifest)
 	body, err := blob.GetContent(ctx, b, key, c.Manifest)
 	if err != nil {
 		return nil, fmt.Errorf("load manifest of step %d: %w", c.Step, err)
 	}
-	return Decode(body)
+	return l.Decode(body)
 }
 
 // Load returns a checkpoint's manifest and state, every byte of them verified.
 func Load(ctx context.Context, b blob.Bucket, id job.ID, c job.Checkpoint) (*Manifest, *State, error) {
-	m, err := LoadManifest(ctx, b, id, c)
+	return DefaultLimits().Load(ctx, b, id, c)
+}
+
+// Load is Load within the limits: what exceeds them is ErrInvalid, before any
+// of it is read.
+func (l Limits) Load(ctx context.Context, b blob.Bucket, id job.ID, c job.Checkpoint) (*Manifest, *State, error) {
+	m, err := l.loadManifest(ctx, b, id, c)
 	if err != nil {
 		return nil, nil, err
 	}

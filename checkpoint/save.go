@@ -23,9 +23,14 @@ const transit = blob.MaxObject
 // again. What no reader would take is refused before anything is stored, and
 // nothing counts before a log entry names the result.
 func Save(ctx context.Context, b blob.Bucket, id job.ID, folder job.Folder, m *Manifest, state *State, chunk int, parent []job.Place) (job.Checkpoint, error) {
+	return DefaultLimits().Save(ctx, b, id, folder, m, state, chunk, parent)
+}
+
+// Save is Save within the limits.
+func (l Limits) Save(ctx context.Context, b blob.Bucket, id job.ID, folder job.Folder, m *Manifest, state *State, chunk int, parent []job.Place) (job.Checkpoint, error) {
 	image, err := NewImage(m, state, chunk)
 	if err == nil {
-		err = image.check(DefaultLimits())
+		err = image.check(l)
 	}
 	if err != nil {
 		return job.Checkpoint{}, fmt.Errorf("save checkpoint of step %d: %w", m.Step, err)

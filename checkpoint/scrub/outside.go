@@ -61,14 +61,18 @@ func outerOf(key string) outer {
 }
 
 // outside looks at the objects that belong to no job that could be scrubbed.
-func outside(ctx context.Context, b blob.Bucket, depth Depth, report *Report) error {
+func outside(ctx context.Context, b blob.Bucket, depth Depth, jobs []job.ID, report *Report) error {
 	r := newRun(b, "", depth)
+	scrubbed := make(map[string]bool, len(jobs))
+	for _, id := range jobs {
+		scrubbed[string(id)] = true
+	}
 	for info, err := range b.List(ctx, "", "") {
 		if err != nil {
 			return fmt.Errorf("list the store: %w", err)
 		}
-		if id, _, ok := strings.Cut(strings.TrimPrefix(info.Key, job.JobsPrefix), "/"); ok && strings.HasPrefix(info.Key, job.JobsPrefix) {
-			if _, err := job.ParseID(id); err == nil {
+		if rest, ok := strings.CutPrefix(info.Key, job.JobsPrefix); ok {
+			if id, _, _ := strings.Cut(rest, "/"); scrubbed[id] {
 				continue
 			}
 		}

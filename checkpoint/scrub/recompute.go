@@ -2,6 +2,7 @@ package scrub
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cohort-rl/cohort/job"
 )
@@ -159,21 +160,21 @@ func (r *run) objectAgain(f *Finding, again map[int]verdict) verdict {
 // blobAgain says whether a manifest or a chunk can be computed: with the first
 // checkpoint that has it.
 func (r *run) blobAgain(key string, again map[int]verdict) verdict {
-	first := verdict{how: "no log entry that can be read names it"}
+	var first *verdict
 	for i := range r.points {
 		p := &r.points[i]
-		has := p.manifest == key
-		for _, chunk := range p.chunks {
-			has = has || chunk == key
-		}
+		has := p.manifest == key || slices.Contains(p.chunks, key)
 		if has && again[p.Entry].possible {
 			return verdict{true, fmt.Sprintf("with step %d: %s", p.Step, again[p.Entry].how)}
 		}
-		if has && first.how[0] == 'n' {
-			first = again[p.Entry]
+		if v := again[p.Entry]; has && first == nil {
+			first = &v
 		}
 	}
-	return first
+	if first == nil {
+		return verdict{how: "no log entry that can be read names it"}
+	}
+	return *first
 }
 
 // collectAgain says whether the outcome of a collection can be computed: an

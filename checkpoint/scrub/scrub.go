@@ -44,7 +44,8 @@ func One(ctx context.Context, b blob.Bucket, id job.ID, depth Depth) (Job, error
 	return r.report(), nil
 }
 
-// Jobs lists the jobs of which anything lies in the store.
+// Jobs lists the jobs of which anything lies in the store, but for those that
+// are being deleted.
 func Jobs(ctx context.Context, b blob.Bucket) ([]job.ID, error) {
 	var ids []job.ID
 	for after := ""; ; {
@@ -60,8 +61,15 @@ func Jobs(ctx context.Context, b blob.Bucket) ([]job.ID, error) {
 			return ids, nil
 		}
 		after = job.JobsPrefix + next + "0" // behind all keys of this one: "0" follows "/"
-		if id, err := job.ParseID(next); err == nil {
+		id, err := job.ParseID(next)
+		if err != nil {
+			continue
+		}
+		switch _, err := b.Head(ctx, id.DeletedKey()); {
+		case errors.Is(err, blob.ErrNotFound):
 			ids = append(ids, id)
+		case err != nil:
+			return nil, fmt.Errorf("look whether %s is deleted: %w", id, err)
 		}
 	}
 }
@@ -90,7 +98,7 @@ func All(ctx context.Context, b blob.Bucket, depth Depth) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := outside(ctx, b, depth, report); err != nil {
+	if err := outside(ctx, b, depth, ids, report); err != nil {
 		return nil, err
 	}
 	report.OK = report.OK && len(report.Findings) == 0

@@ -130,7 +130,7 @@ func describeJob(text *strings.Builder, j *scrub.Job) {
 			good++
 		}
 	}
-	fmt.Fprintf(text, "Job %s: %d objects, %s; %d of %d checkpoints are good; %d findings.", j.Job, j.Objects, size(j.Bytes), good, len(j.Checkpoints), len(j.Findings))
+	fmt.Fprintf(text, "Job %s: %d objects, %s; %d of %d checkpoints are good; findings: %d.", j.Job, j.Objects, size(j.Bytes), good, len(j.Checkpoints), len(j.Findings))
 	switch {
 	case j.Resume != nil:
 		fmt.Fprintf(text, " It can be resumed from step %d, checkpoint %s.\n", j.Resume.Step, j.Resume.ID)
