@@ -53,7 +53,11 @@ func (c *checkpointListCommand) Run(ctx context.Context, s *streams) error {
 		if !p.Good {
 			state = "bad"
 		}
-		fmt.Fprintf(&text, "%d\t%d\t%.12s\t%s\t%s\t%d/%d\t%s\n", p.Entry, p.Step, p.ID, state, number(p.Reward), p.Totals.Used, p.Totals.Planned, size(p.Bytes))
+		used := ""
+		if p.Totals.Planned > 0 {
+			used = fmt.Sprintf("%d/%d", p.Totals.Used, p.Totals.Planned)
+		}
+		fmt.Fprintf(&text, "%d\t%d\t%.12s\t%s\t%s\t%s\t%s\n", p.Entry, p.Step, p.ID, state, number(p.Reward), used, size(p.Bytes))
 	}
 	if err := printTable(s.out, text.String()); err != nil {
 		return err

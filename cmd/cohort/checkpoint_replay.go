@@ -9,6 +9,7 @@ import (
 	"github.com/cohort-rl/cohort/checkpoint"
 	"github.com/cohort-rl/cohort/checkpoint/scrub"
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/learner"
 	"github.com/cohort-rl/cohort/records"
 	"github.com/cohort-rl/cohort/replay"
 )
@@ -34,8 +35,8 @@ type replayed struct {
 	Checkpoint blob.Digest `json:"checkpoint,omitempty"`
 	Computed   blob.Digest `json:"computed,omitempty"`
 	Match      bool        `json:"match"`
-	// Note says that the fates were taken from the ledger, and Problem why the
-	// step could not be computed.
+	// Note says what stood in for something that cannot be read, and Problem why
+	// the step could not be computed.
 	Note    string `json:"note,omitempty"`
 	Problem string `json:"problem,omitempty"`
 }
@@ -73,9 +74,11 @@ func (c *checkpointReplayCommand) Run(ctx context.Context, s *streams) error {
 		return fmt.Errorf("job %s has no checkpoint yet", id)
 	}
 	var all []replayed
+	var before *learner.Learner
 	for _, p := range points {
 		if p.Kind == job.KindBegin || p.Kind == job.KindCommit || p.ID == "" {
-			r, err := c.compute(ctx, store, def, p)
+			var r replayed
+			r, before, err = c.compute(ctx, store, def, p, before)
 			if err != nil {
 				return c.explain(err)
 			}
@@ -88,8 +91,10 @@ func (c *checkpointReplayCommand) Run(ctx context.Context, s *streams) error {
 	return c.conclude(s, all)
 }
 
-// compute computes a checkpoint again. An error is one of the store.
-func (c *checkpointReplayCommand) compute(ctx context.Context, store blob.Bucket, def *job.Definition, p scrub.Checkpoint) (replayed, error) {
+// compute computes a checkpoint again. before is the learner that the step
+// before came out with, nil unless that had the right id: it stands in for a
+// parent that cannot be read. An error is one of the store.
+func (c *checkpointReplayCommand) compute(ctx context.Context, store blob.Bucket, def *job.Definition, p scrub.Checkpoint, before *learner.Learner) (replayed, *learner.Learner, error) {
 	r := replayed{Step: p.Step, Entry: p.Entry, Checkpoint: p.ID}
 	e, err := checkpoint.ReadEntry(ctx, store, def.ID, p.Entry)
 	var parent *job.Entry
@@ -99,19 +104,26 @@ func (c *checkpointReplayCommand) compute(ctx context.Context, store blob.Bucket
 	var step *replay.Step
 	if err == nil {
 		step, err = replay.Entry(ctx, store, def, parent, e)
+		if before != nil && parent != nil && (errors.Is(err, blob.ErrCorrupt) || errors.Is(err, blob.ErrNotFound)) {
+			r.Note = "went on from what was computed of the step before: " + err.Error()
+			step, err = replay.Next(ctx, store, def, before, parent, e)
+		}
 	}
 	switch {
 	case errors.Is(err, blob.ErrUnavailable), errors.Is(err, blob.ErrDenied), ctx.Err() != nil:
-		return r, err
+		return r, nil, err
 	case err != nil:
 		r.Problem = err.Error()
-		return r, nil
+		return r, nil, nil
 	}
 	r.Computed, r.Match = step.Image.ID, step.Image.ID == p.ID
 	if step.FromLedger != nil {
 		r.Note = "the fates are those of the ledger: " + step.FromLedger.Error()
 	}
-	return r, nil
+	if !r.Match {
+		return r, nil, nil
+	}
+	return r, step.Learner, nil
 }
 
 func printReplayed(s *streams, r replayed) {

@@ -22,6 +22,7 @@ import (
 	"github.com/cohort-rl/cohort/clock"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/records"
+	"github.com/cohort-rl/cohort/replay/replaytest"
 	"github.com/cohort-rl/cohort/results/resultstest"
 	"github.com/cohort-rl/cohort/secret"
 )
@@ -37,13 +38,17 @@ func TestMain(m *testing.M) {
 //
 //	server           serves the API on the store $WORK/store, at $COHORT_SERVER
 //	train ID [END]   trains a job as resultstest does; END is done, failed or cancelled
+//	replayable ID    makes a job of two steps whose steps can be computed again
+//	damage PATTERN   flips a byte in the middle of each file of the store that matches
 //	watched          waits until somebody watches a job
 //	bucket NAME [HEADER...]   serves a bucket, at $NAME, that overlooks these headers
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"), UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"server": serve, "train": train, "watched": awaitWatcher, "bucket": bucket},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"server": serve, "train": train, "replayable": replayable, "damage": damage, "watched": awaitWatcher, "bucket": bucket,
+		},
 		Setup: func(env *testscript.Env) error {
 			store, err := fs.Create(filepath.Join(env.WorkDir, "store"))
 			if err != nil {
@@ -135,6 +140,32 @@ func train(ts *testscript.TestScript, _ bool, args []string) {
 		head.Entry, head.Stage = resultstest.Steps+1, job.StageEnded
 	}
 	ts.Check(records.Overwrite(ctx, store, id.HeadKey(), head))
+}
+
+func replayable(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: replayable ID")
+	}
+	_, err := replaytest.Write(context.Background(), stateOf(ts).store, job.ID(args[0]), replaytest.Options{Steps: 2})
+	ts.Check(err)
+}
+
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: damage PATTERN")
+	}
+	files, err := filepath.Glob(ts.MkAbs(filepath.Join("store", args[0])))
+	ts.Check(err)
+	if len(files) == 0 {
+		ts.Fatalf("nothing matches %s", args[0])
+	}
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		ts.Check(err)
+		body[len(body)/2] ^= 1
+		ts.Check(os.Chmod(file, 0o600))
+		ts.Check(os.WriteFile(file, body, 0o600))
+	}
 }
 
 func TestTokenComesFromAFileOrTheEnvironment(t *testing.T) {
