@@ -100,6 +100,9 @@ func (r *run) judge(p *Checkpoint, again map[int]verdict) Checkpoint {
 	if r.entries[p.Entry] == nil && len(c.Problems) == 0 {
 		c.Problems = append(c.Problems, "its log entry cannot be read")
 	}
+	if c.gone > 0 {
+		c.Problems = append(c.Problems, fmt.Sprintf("pruned: %d of its chunks were deleted", c.gone))
+	}
 	c.Good = len(c.Problems) == 0
 	c.Recomputable = !c.Good && again[p.Entry].possible
 	return c

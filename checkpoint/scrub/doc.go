@@ -73,6 +73,9 @@ type Checkpoint struct {
 	Problems []string `json:"problems,omitempty"`
 	// Recomputable says that what is wrong with it can be made again.
 	Recomputable bool `json:"recomputable"`
+	// Pruned says that it was taken out of use: tensors of it may be gone, which
+	// is no finding. One that lost some is not good.
+	Pruned bool `json:"pruned"`
 	// Bytes is the size of what its manifest names, shared with others or not.
 	Bytes  int64      `json:"bytes"`
 	Totals job.Totals `json:"totals"`
@@ -80,7 +83,7 @@ type Checkpoint struct {
 
 	manifest string // key
 	chunks   []string
-	parent   blob.Digest
+	gone     int // chunks that were pruned
 }
 
 // Leftovers are objects that nothing refers to: of an open step, of collections

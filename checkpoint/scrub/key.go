@@ -33,6 +33,8 @@ const (
 	KindBatch      Kind = "batch"
 	KindLedger     Kind = "ledger"
 	KindPart       Kind = "extract part"
+	KindPin        Kind = "pin"
+	KindPruned     Kind = "pruning mark"
 	KindContent    Kind = "content"
 	KindOther      Kind = "object"
 )
@@ -46,10 +48,17 @@ type name struct {
 	n      int         // of a log entry
 }
 
+// Formats of marks on checkpoints.
+const (
+	pinFormat    = "cohort.pin/1"
+	prunedFormat = "cohort.pruned/1"
+)
+
 var (
 	inJob    = regexp.MustCompile(`^(?:g(\d{20})|evals/([0-9a-f]{64}))/(.+)$`)
 	settled  = regexp.MustCompile(`^settled/(?:(\d{20})\.(\d{20})\.)?(\d{20})/([a-z]+)-(\d{20})\.json$`)
 	numbered = regexp.MustCompile(`^(log|control)/(\d{20})\.json$`)
+	marked   = regexp.MustCompile(`^(pins|pruned)/([0-9a-f]{64})\.json$`)
 	content  = regexp.MustCompile(`^(?:data|steps/\d{20}|blobs)/([0-9a-f]{64})$`)
 )
 
@@ -67,6 +76,12 @@ func nameOf(id job.ID, key string) name {
 			return name{kind: KindControl, format: job.ControlFormat}
 		}
 		return name{kind: KindEntry, format: job.EntryFormat, n: number(m[2])}
+	}
+	if m := marked.FindStringSubmatch(rest); m != nil {
+		if m[1] == "pins" {
+			return name{kind: KindPin, format: pinFormat}
+		}
+		return name{kind: KindPruned, format: prunedFormat}
 	}
 	u := job.Unit{Job: id}
 	if m := inJob.FindStringSubmatch(rest); m != nil {
@@ -89,6 +104,11 @@ func nameOf(id job.ID, key string) name {
 		return settledName(job.Shard{Unit: u, Collection: number(m[3]), Phase: job.Phase(m[4]), Index: number(m[5])})
 	}
 	return recordName(rest)
+}
+
+// prunedKey lies in the store once the tensors of a checkpoint may be gone.
+func prunedKey(id job.ID, manifest blob.Digest) string {
+	return id.Prefix() + "pruned/" + string(manifest) + ".json"
 }
 
 func settledName(s job.Shard) name {

@@ -100,12 +100,18 @@ func (r *run) readManifests(ctx context.Context) error {
 			p.Totals = e.Commit.Ledger.Totals
 			p.Reward = rewardOf(e.Commit.Metrics)
 		}
+		_, p.Pruned = r.sizes[prunedKey(r.id, c.Manifest)]
 		by := fmt.Sprintf("log entry %d: checkpoint of step %d", n, c.Step)
 		r.refer(key, KindManifest, -1, by)
 		for _, place := range c.Places {
 			chunk := r.id.StepPrefix(place.Folder.Generation, place.Folder.Step) + string(place.Digest)
+			p.Bytes += place.Size
+			if _, there := r.sizes[chunk]; p.Pruned && !there {
+				p.gone++
+				continue
+			}
 			r.refer(chunk, KindTensor, place.Size, by)
-			p.chunks, p.Bytes = append(p.chunks, chunk), p.Bytes+place.Size
+			p.chunks = append(p.chunks, chunk)
 		}
 		if _, there := r.sizes[key]; there && byManifest[key] == nil {
 			keys = append(keys, key)
@@ -125,7 +131,6 @@ func (r *run) readManifests(ctx context.Context) error {
 			return
 		}
 		for _, i := range byManifest[key] {
-			r.points[i].parent = m.Parent
 			r.placed(&r.points[i], m)
 		}
 	})

@@ -29,7 +29,7 @@ func (r *run) recompute() map[int]verdict {
 
 // whole says that nothing is wrong with a checkpoint.
 func (r *run) whole(p *Checkpoint) bool {
-	if r.entries[p.Entry] == nil || r.findings[p.manifest] != nil {
+	if r.entries[p.Entry] == nil || r.findings[p.manifest] != nil || p.gone > 0 {
 		return false
 	}
 	for _, key := range p.chunks {

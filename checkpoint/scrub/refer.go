@@ -35,6 +35,11 @@ func (r *run) referAll() {
 		}
 	}
 	r.evaluations()
+	for key := range r.sizes {
+		if n := nameOf(r.id, key); n.kind == KindPin || n.kind == KindPruned {
+			r.refer(key, n.kind, -1, "who decides which checkpoints are kept")
+		}
+	}
 }
 
 func (r *run) commit(e *job.Entry) {
@@ -174,6 +179,9 @@ func (r *run) evaluated() []evaluation {
 		if e == nil {
 			clear(waiting) // what it said is not known
 			continue
+		}
+		if e.Begin == nil && e.Commit == nil && e.End == nil {
+			clear(waiting) // a rewind: what was waited for may be of what it left behind
 		}
 		if e.Commit != nil {
 			for _, p := range e.Commit.Pending {

@@ -50,7 +50,10 @@ func (c *checkpointListCommand) Run(ctx context.Context, s *streams) error {
 			continue
 		}
 		state := "good"
-		if !p.Good {
+		switch {
+		case p.Pruned && !p.Good:
+			state = "pruned"
+		case !p.Good:
 			state = "bad"
 		}
 		used := ""
@@ -69,6 +72,9 @@ func (c *checkpointListCommand) Run(ctx context.Context, s *streams) error {
 func listProblems(s *streams, j scrub.Job) error {
 	for _, p := range j.Checkpoints {
 		for _, problem := range p.Problems {
+			if p.Pruned && strings.HasPrefix(problem, "pruned:") {
+				continue // the table says it
+			}
 			if _, err := fmt.Fprintf(s.out, "BAD: entry %d: %s\n", p.Entry, problem); err != nil {
 				return err
 			}
