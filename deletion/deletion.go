@@ -92,6 +92,9 @@ func Deleted(ctx context.Context, b blob.Bucket, id job.ID) (bool, error) {
 // deleted.
 func begin(ctx context.Context, b blob.Bucket, r Request) (*mark, error) {
 	m, _, err := records.Read[mark](ctx, b, r.Job.DeletedKey(), markFormat)
+	if errors.Is(err, blob.ErrCorrupt) { // That it is there is all that counts.
+		return &mark{Topic: r.TopicPrefix + string(r.Job)}, nil
+	}
 	if err == nil || !errors.Is(err, blob.ErrNotFound) {
 		return m, err
 	}
@@ -99,7 +102,7 @@ func begin(ctx context.Context, b blob.Bucket, r Request) (*mark, error) {
 	if errors.Is(err, blob.ErrNotFound) {
 		return nil, submission.ErrUnknownJob
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, blob.ErrCorrupt) {
 		return nil, err
 	}
 	if err := ended(ctx, b, r.Job); err != nil {
@@ -109,7 +112,10 @@ func begin(ctx context.Context, b blob.Bucket, r Request) (*mark, error) {
 		return nil, err
 	}
 	m = &mark{Format: markFormat, Job: r.Job, At: r.At.UTC()}
-	if def.Spec.Traces.Topic == "" {
+	switch {
+	case err != nil: // A topic that the spec named stays; one of this name is the job's own.
+		m.Topic = r.TopicPrefix + string(r.Job)
+	case def.Spec.Traces.Topic == "":
 		m.Topic = def.Topic(r.TopicPrefix)
 	}
 	m, _, err = records.Adopt(ctx, b, r.Job.DeletedKey(), markFormat, m)

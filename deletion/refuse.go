@@ -53,7 +53,8 @@ func (e *TopicError) Error() string {
 func (e *TopicError) Unwrap() error { return e.Err }
 
 // ended refuses a job whose log has no end, or that is still among the active
-// ones. The log decides, not the hint.
+// ones. The log decides, not the hint; where its last entry cannot be read, a
+// job that is not active has ended, since nobody will drive it again.
 func ended(ctx context.Context, b blob.Bucket, id job.ID) error {
 	last, err := checkpoint.LastEntry(ctx, b, id, -1)
 	if err != nil {
@@ -62,21 +63,23 @@ func ended(ctx context.Context, b blob.Bucket, id job.ID) error {
 	if last < 0 {
 		return &RunningError{Job: id}
 	}
-	e, err := checkpoint.ReadEntry(ctx, b, id, last)
-	if err != nil {
-		return err
+	e, entryErr := checkpoint.ReadEntry(ctx, b, id, last)
+	if entryErr != nil && !errors.Is(entryErr, blob.ErrCorrupt) {
+		return entryErr
 	}
-	if e.End == nil {
+	if entryErr == nil && e.End == nil {
 		return &RunningError{Job: id}
 	}
 	_, err = b.Head(ctx, id.ActiveKey())
-	if err == nil {
-		return &RunningError{Job: id, Ending: true}
-	}
-	if !errors.Is(err, blob.ErrNotFound) {
+	switch {
+	case errors.Is(err, blob.ErrNotFound):
+		return nil
+	case err != nil:
 		return fmt.Errorf("look whether %s is active: %w", id, err)
+	case entryErr != nil:
+		return entryErr
 	}
-	return nil
+	return &RunningError{Job: id, Ending: true}
 }
 
 // unneeded refuses a job from which another, active one has still to copy the
