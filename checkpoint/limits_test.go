@@ -61,6 +61,9 @@ func TestWhatTheWriterAcceptsTheReaderReads(t *testing.T) {
 			Chunk:    int64(rapid.IntRange(7, 9000).Draw(t, "chunk limit")),
 			State:    int64(rapid.IntRange(0, 60000).Draw(t, "state limit")),
 		}
+		if rapid.Bool().Draw(t, "roomy") {
+			limits = checkpoint.DefaultLimits()
+		}
 		b := mem.New()
 		c, err := limits.Save(t.Context(), b, "j", job.Folder{Step: 1}, manifestOf(1), state, chunk, nil)
 		if err != nil {

@@ -148,6 +148,9 @@ func TestEveryDamageIsNamedAndHidesNothing(t *testing.T) {
 						t.Fatalf("%s damaged: nothing is said to refer to it", key)
 					}
 					othersAreGood(t, j, whole, key)
+					if bad := bad(j); (bad > 0) != (f.Kind == scrub.KindManifest || f.Kind == scrub.KindTensor || f.Kind == scrub.KindEntry) {
+						t.Fatalf("%s, a %s, damaged: %d checkpoints are bad", key, f.Kind, bad)
+					}
 				}
 				remove(t, b, key)
 				if !strings.HasSuffix(key, "head.json") { // a hint may be away
@@ -163,6 +166,18 @@ func TestEveryDamageIsNamedAndHidesNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// bad counts the checkpoints that are not good. An entry that cannot be read
+// counts, since it may be one.
+func bad(j scrub.Job) int {
+	n := 0
+	for _, c := range j.Checkpoints {
+		if !c.Good {
+			n++
+		}
+	}
+	return n
 }
 
 // othersAreGood checks that the checkpoints which do not name key are as good
