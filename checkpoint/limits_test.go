@@ -67,8 +67,8 @@ func TestWhatTheWriterAcceptsTheReaderReads(t *testing.T) {
 		b := mem.New()
 		c, err := limits.Save(t.Context(), b, "j", job.Folder{Step: 1}, manifestOf(1), state, chunk, nil)
 		if err != nil {
-			for info := range b.List(t.Context(), "", "") {
-				t.Fatalf("%v, and it left %s", err, info.Key)
+			for info, listErr := range b.List(t.Context(), "", "") {
+				t.Fatalf("%v, and it left %s, %v", err, info.Key, listErr)
 			}
 			if !errors.Is(err, checkpoint.ErrInvalid) {
 				t.Fatal(err)
@@ -158,12 +158,16 @@ func TestExportIsTheFileThatSafetensorsWrites(t *testing.T) {
 func TestDiffComparesTensorByTensor(t *testing.T) {
 	t.Parallel()
 	a := &checkpoint.State{Weights: []checkpoint.Array{
-		{Name: "same", Shape: []int{2}, F32: []float32{3, 4}}, {Name: "other", Shape: []int{2}, F32: []float32{1, 0}},
-		{Name: "shape", Shape: []int{2}, F32: []float32{1, 1}}, {Name: "gone", Shape: []int{1}, F32: []float32{1}},
+		{Name: "same", Shape: []int{2}, F32: []float32{3, 4}},
+		{Name: "other", Shape: []int{2}, F32: []float32{1, 0}},
+		{Name: "shape", Shape: []int{2}, F32: []float32{1, 1}},
+		{Name: "gone", Shape: []int{1}, F32: []float32{1}},
 	}}
 	b := &checkpoint.State{Weights: []checkpoint.Array{
-		{Name: "same", Shape: []int{2}, F32: []float32{3, 4}}, {Name: "other", Shape: []int{2}, F32: []float32{0, 1}},
-		{Name: "shape", Shape: []int{1, 2}, F32: []float32{1, 1}}, {Name: "new", Shape: []int{1}, F32: []float32{1}},
+		{Name: "same", Shape: []int{2}, F32: []float32{3, 4}},
+		{Name: "other", Shape: []int{2}, F32: []float32{0, 1}},
+		{Name: "shape", Shape: []int{1, 2}, F32: []float32{1, 1}},
+		{Name: "new", Shape: []int{1}, F32: []float32{1}},
 	}}
 	d := checkpoint.Diff(a, b)
 	if len(d) != 5 {

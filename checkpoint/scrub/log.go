@@ -35,6 +35,7 @@ func (r *run) readLog(ctx context.Context) error {
 				entries[n.n] = e
 				r.mu.Unlock()
 			}
+		default: // nothing else is asked for
 		}
 	})
 	if err != nil {

@@ -44,8 +44,10 @@ func outerOf(key string) outer {
 	folder, rest, _ := strings.Cut(key, "/")
 	switch {
 	case key == job.DeploymentKey:
-		return outer{KindDeployment, deploymentFormat, "", "every process of the deployment",
-			verdict{how: "it names the deployment: the names of topics and of keys in Redis are made from it. Running jobs' log entries still name their topics"}}
+		return outer{
+			KindDeployment, deploymentFormat, "", "every process of the deployment",
+			verdict{how: "it names the deployment: the names of topics and of keys in Redis are made from it. Running jobs' log entries still name their topics"},
+		}
 	case key == job.BindingKey:
 		return outer{KindBinding, bindingFormat, "", "every process that starts", verdict{true, "delete it: the next process binds the store anew"}}
 	case folder == "submissions":

@@ -153,8 +153,9 @@ func (r *run) objectAgain(f *Finding, again map[int]verdict) verdict {
 		return verdict{how: "it says what happened, once. Nothing more can be collected from it, and checkpoints are not touched"}
 	case KindExtract, KindPart:
 		return verdict{how: "only from the job's topic, while Kafka has the events. Checkpoints are not touched"}
+	default:
+		return verdict{how: "nothing depends on it"}
 	}
-	return verdict{how: "nothing depends on it"}
 }
 
 // blobAgain says whether a manifest or a chunk can be computed: with the first

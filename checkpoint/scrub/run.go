@@ -93,13 +93,6 @@ func (r *run) found(f Finding) {
 	}
 }
 
-// broken says whether something is wrong with the object at key.
-func (r *run) broken(key string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.findings[key] != nil
-}
-
 // inventory lists the objects of the job.
 func (r *run) inventory(ctx context.Context) error {
 	for info, err := range r.bucket.List(ctx, r.id.Prefix(), "") {

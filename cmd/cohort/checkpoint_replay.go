@@ -109,12 +109,12 @@ func (c *checkpointReplayCommand) compute(ctx context.Context, store blob.Bucket
 			step, err = replay.Next(ctx, store, def, before, parent, e)
 		}
 	}
-	switch {
-	case errors.Is(err, blob.ErrUnavailable), errors.Is(err, blob.ErrDenied), ctx.Err() != nil:
+	if errors.Is(err, blob.ErrUnavailable) || errors.Is(err, blob.ErrDenied) || ctx.Err() != nil {
 		return r, nil, err
-	case err != nil:
+	}
+	if err != nil {
 		r.Problem = err.Error()
-		return r, nil, nil
+		return r, nil, nil //nolint:nilerr // it is what came of the step
 	}
 	r.Computed, r.Match = step.Image.ID, step.Image.ID == p.ID
 	if step.FromLedger != nil {
