@@ -89,6 +89,10 @@ func walk(ctx context.Context, b blob.Bucket, id job.ID, def *job.Definition, en
 		if !ok {
 			return nil, fmt.Errorf("lineage: entry %d of %s makes no checkpoint", entry, id)
 		}
+		if e.Begin == nil && e.Commit == nil { // the log went back to a checkpoint that it had
+			e, err = madeBy(ctx, b, id, c.Manifest, e.N)
+			continue
+		}
 		a := Ancestor{Job: id, Entry: e.N, Step: c.Step, Checkpoint: c.Manifest, At: e.At}
 		if e.Begin != nil {
 			a.Start = e.Begin.Start
@@ -108,6 +112,26 @@ func walk(ctx context.Context, b blob.Bucket, id job.ID, def *job.Definition, en
 		*chain = append(*chain, a)
 		e = parent
 	}
+}
+
+// madeBy is the newest entry before n that made a checkpoint. An entry that
+// cannot be read is passed over; it is the error if none is found.
+func madeBy(ctx context.Context, b blob.Bucket, id job.ID, manifest blob.Digest, n int) (*job.Entry, error) {
+	missing := fmt.Errorf("entry %d of %s goes back to checkpoint %s: %w", n, id, manifest, blob.ErrNotFound)
+	for n--; n >= 0; n-- {
+		e, err := checkpoint.ReadEntry(ctx, b, id, n)
+		switch {
+		case err != nil && !readable(err):
+			return nil, err
+		case err != nil:
+			missing = err
+			continue
+		}
+		if c, ok := e.NewCheckpoint(); ok && c.Manifest == manifest && (e.Begin != nil || e.Commit != nil) {
+			return e, nil
+		}
+	}
+	return nil, missing
 }
 
 // learnt fills in what a commit learnt from.
