@@ -1,6 +1,7 @@
 package blob
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,6 @@ func GetContent(ctx context.Context, b Bucket, key string, want Digest) ([]byte,
 // Placed is what PutContent did. Quarantined is the key of the copy of a corrupt
 // object that it replaced, and empty when there was none.
 type Placed struct {
-	Ref
 	Quarantined string
 }
 
@@ -32,7 +32,7 @@ type Placed struct {
 // changes meanwhile. It is durable on return and safe to repeat.
 func PutContent(ctx context.Context, b Bucket, key string, body []byte) (Placed, error) {
 	const rounds = 8 // each lost to another writer of the same key
-	placed := Placed{Ref: RefOf(body)}
+	var placed Placed
 	cond := IfAbsent()
 	for range rounds {
 		_, err := b.Put(ctx, key, body, cond)
@@ -49,7 +49,7 @@ func PutContent(ctx context.Context, b Bucket, key string, body []byte) (Placed,
 			continue
 		case err != nil:
 			return Placed{}, fmt.Errorf("read back what exists: %w", err)
-		case RefOf(found.Body) == placed.Ref:
+		case bytes.Equal(found.Body, body):
 			return placed, nil
 		}
 		if placed.Quarantined, err = Quarantine(ctx, b, key, found.Body); err != nil {

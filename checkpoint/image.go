@@ -1,7 +1,8 @@
 package checkpoint
 
 import (
-	"fmt"
+	"crypto/sha256"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,7 +29,30 @@ type chunk struct {
 // most size bytes. The fields of m that state has are filled in. It is pure:
 // equal state gives equal bytes.
 func NewImage(m *Manifest, state *State, size int) (*Image, error) {
+	all := m.describe(state, size)
+	var hashing errgroup.Group
+	hashing.SetLimit(hashers)
+	for i := range all {
+		hashing.Go(func() error {
+			body, err := all[i].bytes()
+			all[i].Ref = blob.RefOf(body)
+			return err
+		})
+	}
+	if err := hashing.Wait(); err != nil {
+		return nil, err
+	}
+	image := &Image{chunks: m.name(all)}
+	var err error
+	image.Manifest, image.ID, err = m.Encode()
+	return image, err
+}
+
+// describe fills in the fields of m that state has, and cuts the arrays into
+// chunks of at most size bytes. The digests are still to be named.
+func (m *Manifest) describe(state *State, size int) []chunk {
 	m.Format = ManifestFormat
+	unnamed := blob.Digest(strings.Repeat("0", 2*sha256.Size))
 	var all []chunk
 	describe := func(arrays []Array) []Tensor {
 		var tensors []Tensor
@@ -36,8 +60,10 @@ func NewImage(m *Manifest, state *State, size int) (*Image, error) {
 			a := &arrays[i]
 			t := Tensor{Name: a.Name, DType: a.dtype(), Shape: a.Shape, Chunks: []blob.Ref{}}
 			for from := int64(0); from < a.size(); from += int64(size) {
-				all = append(all, chunk{array: a, from: from, to: min(from+int64(size), a.size())})
-				t.Chunks = append(t.Chunks, blob.Ref{})
+				to := min(from+int64(size), a.size())
+				ref := blob.Ref{Digest: unnamed, Size: to - from}
+				all = append(all, chunk{Ref: ref, array: a, from: from, to: to})
+				t.Chunks = append(t.Chunks, ref)
 			}
 			tensors = append(tensors, t)
 		}
@@ -45,31 +71,25 @@ func NewImage(m *Manifest, state *State, size int) (*Image, error) {
 	}
 	m.Weights, m.Reference, m.Optimizer.Tensors = describe(state.Weights), describe(state.Reference), describe(state.Optimizer)
 	m.Control = state.Control
-	var hashing errgroup.Group
-	hashing.SetLimit(hashers)
-	for i := range all {
-		hashing.Go(func() error {
-			all[i].Ref = blob.RefOf(all[i].bytes())
-			return nil
-		})
-	}
-	_ = hashing.Wait() // Hashing does not fail.
-	image := &Image{}
-	placed := make(map[blob.Digest]bool, len(all))
+	return all
+}
+
+// name puts the digests of all chunks into m, and returns each chunk once.
+func (m *Manifest) name(all []chunk) []chunk {
+	var once []chunk
+	named := make(map[blob.Digest]bool, len(all))
 	next := 0
 	for _, t := range m.tensors() {
 		for i := range t.Chunks {
 			t.Chunks[i] = all[next].Ref
-			if !placed[all[next].Digest] {
-				placed[all[next].Digest] = true
-				image.chunks = append(image.chunks, all[next])
+			if !named[all[next].Digest] {
+				named[all[next].Digest] = true
+				once = append(once, all[next])
 			}
 			next++
 		}
 	}
-	var err error
-	image.Manifest, image.ID, err = m.Encode()
-	return image, err
+	return once
 }
 
 // hashers is how many chunks are hashed at once.
@@ -85,30 +105,22 @@ func (i *Image) Chunks() []blob.Ref {
 }
 
 // Object is the content of the manifest or of the chunk that has the digest; ok
-// is false if neither has.
+// is false if neither has, or an array that lies elsewhere cannot be read.
 func (i *Image) Object(d blob.Digest) (body []byte, ok bool) {
 	if d == i.ID {
 		return i.Manifest, true
 	}
 	for _, c := range i.chunks {
 		if c.Digest == d {
-			return c.bytes(), true
+			body, err := c.bytes()
+			return body, err == nil
 		}
 	}
 	return nil, false
 }
 
 // bytes is the little-endian form of the range.
-func (c chunk) bytes() []byte {
+func (c chunk) bytes() ([]byte, error) {
 	body := make([]byte, c.to-c.from)
-	c.array.read(body, c.from)
-	return body
-}
-
-// check says what of the image no reader would take.
-func (i *Image) check(l Limits) error {
-	if _, err := l.Decode(i.Manifest); err != nil {
-		return fmt.Errorf("it could not be read again: %w", err)
-	}
-	return nil
+	return body, c.array.read(body, c.from)
 }

@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
@@ -18,52 +19,82 @@ const transfers = 8
 const transit = blob.MaxObject
 
 // Save stores what state holds and m describes in the folder of a step, and
-// says where everything lies. The fields of m that state has are filled in.
-// A chunk that lies in one of the parent's places is referred to, not stored
-// again. What no reader would take is refused before anything is stored, and
-// nothing counts before a log entry names the result.
+// says where everything lies. The fields of m that state has are filled in. Each
+// chunk is read once; one that lies in one of the parent's places is referred
+// to, not stored again. What no reader would take is refused before anything is
+// stored, and nothing counts before a log entry names the result.
 func Save(ctx context.Context, b blob.Bucket, id job.ID, folder job.Folder, m *Manifest, state *State, chunk int, parent []job.Place) (job.Checkpoint, error) {
 	return DefaultLimits().Save(ctx, b, id, folder, m, state, chunk, parent)
 }
 
 // Save is Save within the limits.
 func (l Limits) Save(ctx context.Context, b blob.Bucket, id job.ID, folder job.Folder, m *Manifest, state *State, chunk int, parent []job.Place) (job.Checkpoint, error) {
-	image, err := NewImage(m, state, chunk)
-	if err == nil {
-		err = image.check(l)
-	}
-	if err != nil {
-		return job.Checkpoint{}, fmt.Errorf("save checkpoint of step %d: %w", m.Step, err)
-	}
-	known := make(map[blob.Digest]job.Place, len(parent))
+	s := &saving{bucket: b, prefix: id.StepPrefix(folder.Generation, folder.Step), folder: folder, places: map[blob.Digest]job.Place{}}
 	for _, p := range parent {
-		known[p.Digest] = p
+		s.places[p.Digest] = p
 	}
-	c := job.Checkpoint{Step: m.Step, Manifest: image.ID, Folder: folder}
-	prefix := id.StepPrefix(folder.Generation, folder.Step)
-	moving := newMoving(ctx)
-	moving.start(int64(len(image.Manifest)), func(ctx context.Context) error {
-		return put(ctx, b, prefix, image.ID, image.Manifest)
-	})
-	for _, piece := range image.chunks {
-		if p, ok := known[piece.Digest]; ok {
-			c.Places = append(c.Places, p)
-			continue
-		}
-		c.Places = append(c.Places, job.Place{Digest: piece.Digest, Size: piece.Size, Folder: folder})
-		moving.start(piece.Size, func(ctx context.Context) error {
-			return put(ctx, b, prefix, piece.Digest, piece.bytes())
-		})
-	}
-	if err := moving.wait(); err != nil {
+	c, err := s.save(ctx, l, m, m.describe(state, chunk))
+	if err != nil {
 		return job.Checkpoint{}, fmt.Errorf("save checkpoint of step %d: %w", m.Step, err)
 	}
 	return c, nil
 }
 
-// put stores content under its own digest.
-func put(ctx context.Context, b blob.Bucket, prefix string, digest blob.Digest, body []byte) error {
-	_, err := blob.PutContent(ctx, b, prefix+string(digest), body)
+// saving is a Save under way.
+type saving struct {
+	bucket blob.Bucket
+	prefix string
+	folder job.Folder
+
+	mu     sync.Mutex // guards places
+	places map[blob.Digest]job.Place
+}
+
+func (s *saving) save(ctx context.Context, l Limits, m *Manifest, all []chunk) (job.Checkpoint, error) {
+	// A digest has one length, so the manifest has its size before it has its digests.
+	unnamed, _, err := m.Encode()
+	if err == nil {
+		_, err = l.Decode(unnamed)
+	}
+	if err != nil {
+		return job.Checkpoint{}, fmt.Errorf("it could not be read again: %w", err)
+	}
+	moving := newMoving(ctx)
+	for i := range all {
+		moving.start(all[i].Size, func(ctx context.Context) error { return s.store(ctx, &all[i]) })
+	}
+	if err := moving.wait(); err != nil {
+		return job.Checkpoint{}, err
+	}
+	c := job.Checkpoint{Step: m.Step, Folder: s.folder}
+	for _, piece := range m.name(all) {
+		c.Places = append(c.Places, s.places[piece.Digest])
+	}
+	var body []byte
+	if body, c.Manifest, err = m.Encode(); err != nil {
+		return job.Checkpoint{}, err
+	}
+	_, err = blob.PutContent(ctx, s.bucket, s.prefix+string(c.Manifest), body)
+	return c, err
+}
+
+// store names a chunk, and stores it unless it lies somewhere already.
+func (s *saving) store(ctx context.Context, c *chunk) error {
+	body, err := c.bytes()
+	if err != nil {
+		return err
+	}
+	c.Ref = blob.RefOf(body)
+	s.mu.Lock()
+	_, known := s.places[c.Digest]
+	if !known {
+		s.places[c.Digest] = job.Place{Digest: c.Digest, Size: c.Size, Folder: s.folder}
+	}
+	s.mu.Unlock()
+	if known {
+		return nil
+	}
+	_, err = blob.PutContent(ctx, s.bucket, s.prefix+string(c.Digest), body)
 	return err
 }
 

@@ -1,7 +1,11 @@
 package checkpoint_test
 
 import (
+	"encoding/binary"
 	"errors"
+	"math"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -187,5 +191,44 @@ func put(t *testing.T, b blob.Bucket, key string, body []byte) {
 	t.Helper()
 	if _, err := b.Put(t.Context(), key, body, blob.Always()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Elements that lie in a file are stored as those in memory are, chunk by chunk.
+func TestStateThatLiesElsewhereHasTheSameCheckpoint(t *testing.T) {
+	t.Parallel()
+	elements := make([]float32, 1000)
+	bytes := make([]byte, 4*len(elements))
+	for i := range elements {
+		elements[i] = float32(i) / 7
+		binary.LittleEndian.PutUint32(bytes[4*i:], math.Float32bits(elements[i]))
+	}
+	path := filepath.Join(t.TempDir(), "elements")
+	if err := os.WriteFile(path, bytes, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	b, shape := mem.New(), []int{10, 100}
+	save := func(a checkpoint.Array) job.Checkpoint {
+		a.Name, a.Shape = "w", shape
+		c, err := checkpoint.Save(t.Context(), b, "j", job.Folder{Step: 1}, manifestOf(1), &checkpoint.State{Weights: []checkpoint.Array{a}}, 333, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	memory := save(checkpoint.Array{F32: elements})
+	elsewhere := save(checkpoint.Array{Elsewhere: &checkpoint.Elsewhere{DType: "F32", Bytes: file}})
+	if !reflect.DeepEqual(memory, elsewhere) {
+		t.Errorf("from memory %+v, from a file %+v", memory, elsewhere)
+	}
+	shape = []int{10, 101}
+	short := checkpoint.Array{Name: "w", Shape: shape, Elsewhere: &checkpoint.Elsewhere{DType: "F32", Bytes: file}}
+	if _, err := checkpoint.Save(t.Context(), b, "j", job.Folder{Step: 1}, manifestOf(1), &checkpoint.State{Weights: []checkpoint.Array{short}}, 333, nil); err == nil || !strings.Contains(err.Error(), `tensor "w"`) {
+		t.Errorf("a file that is too short: %v", err)
 	}
 }

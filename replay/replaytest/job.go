@@ -200,8 +200,9 @@ func (w *writer) ledger(ctx context.Context, step int, plan *job.Plan, rows []jo
 }
 
 func (w *writer) content(ctx context.Context, prefix string, body []byte) (blob.Ref, error) {
-	placed, err := blob.PutContent(ctx, w.bucket, prefix+string(blob.DigestOf(body)), body)
-	return placed.Ref, err
+	ref := blob.RefOf(body)
+	_, err := blob.PutContent(ctx, w.bucket, prefix+string(ref.Digest), body)
+	return ref, err
 }
 
 // finish writes the end and the hint.
