@@ -106,6 +106,12 @@ ablation: ## train countdown with one setting changed at a time (FLAGS="-seeds 3
 bench-loss: ## measure the loss against TRL and PyTorch, which it installs into .cache
 	$(GO) run ./bench/loss $(FLAGS)
 
+.PHONY: bench-checkpoint
+bench-checkpoint: ## measure saving and loading against minio-go and cp, on a disk and on real MinIO
+	@mkdir -p bin
+	@$(GO) build -o bin/bench-checkpoint ./bench/checkpoint
+	@bash .ci/services bin/bench-checkpoint $(FLAGS)
+
 .PHONY: bench-system
 bench-system: build ## measure whole systems: rollouts per second, overhead, CPU (FLAGS="-seconds 10s")
 	$(GO) run ./bench/system $(FLAGS)
