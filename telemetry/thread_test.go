@@ -86,21 +86,17 @@ func TestThreadFlushReportsItsOwnFailuresOnly(t *testing.T) {
 	}
 }
 
-func TestThreadFlushGivesUpWithItsContext(t *testing.T) {
+func TestThreadFlushGivesUpAtItsDeadline(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t, 1)
 	b.hang()
 	p := b.newProducer(t, nil)
 	thread := telemetry.NewThread(p, "t")
-	ctx, giveUp := context.WithCancel(deadline(t, 30*time.Second))
-	go func() {
-		defer giveUp()
-		for p.Accounts().Queued == 0 && ctx.Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
-	}()
-	if _, err := thread.End(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("End says %v", err)
+	if err := thread.Start(deadline(t, 30*time.Second), "x"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := thread.Flush(deadline(t, 30*time.Millisecond)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Flush says %v", err)
 	}
 	if a := p.Accounts(); a.Queued != 1 || !a.Balanced() {
 		t.Errorf("accounts are %+v", a)

@@ -25,6 +25,8 @@ const (
 	KindRollout    Kind = "rollout record"
 	KindExtract    Kind = "extract record"
 	KindCollect    Kind = "collect record"
+	KindTerms      Kind = "gradient terms"
+	KindGradient   Kind = "gradient record"
 	KindDriver     Kind = "driver record"
 	KindRedrive    Kind = "redrive record"
 	KindResult     Kind = "evaluation"
@@ -54,7 +56,7 @@ const anyFormat = "*"
 
 var (
 	inJob    = regexp.MustCompile(`^(?:g(\d{20})|evals/([0-9a-f]{64}))/(.+)$`)
-	settled  = regexp.MustCompile(`^settled/(?:(\d{20})\.(\d{20})\.)?(\d{20})/([a-z]+)-(\d{20})\.json$`)
+	settled  = regexp.MustCompile(`^settled/(?:(\d{20})\.(\d{20})\.)?(\d{20})/([a-z]+(?:\.\d{20}\.\d{20})?)-(\d{20})\.json$`)
 	numbered = regexp.MustCompile(`^(log|control)/(\d{20})\.json$`)
 	marked   = regexp.MustCompile(`^(pins|pruned)/([0-9a-f]{64})\.json$`)
 	content  = regexp.MustCompile(`^(?:data|steps/\d{20}|blobs)/([0-9a-f]{64})$`)
@@ -110,13 +112,15 @@ func prunedKey(id job.ID, manifest blob.Digest) string {
 }
 
 func settledName(s job.Shard) name {
-	switch s.Phase {
+	switch s.Phase.Kind() {
 	case job.Rollout:
 		return name{kind: KindRollout, format: job.RolloutFormat, shard: s}
 	case job.Extract:
 		return name{kind: KindExtract, format: job.ExtractFormat, shard: s}
 	case job.Collect, job.Assemble:
 		return name{kind: KindCollect, format: job.CollectFormat, shard: s}
+	case job.Updating:
+		return name{kind: KindGradient, format: job.GradientFormat, shard: s}
 	}
 	return name{kind: KindOther}
 }
@@ -134,6 +138,8 @@ func recordName(rest string) name {
 		return name{kind: KindOpened, format: job.OpenedFormat}
 	case "ranges":
 		return name{kind: KindRanges, format: job.RangesFormat}
+	case "updates":
+		return name{kind: KindTerms, format: job.TermsFormat}
 	case "drivers":
 		return name{kind: KindDriver, format: job.DriverFormat}
 	case "redrives":
