@@ -39,7 +39,7 @@ func (e Estimator) compare(s *Scratch, r Rewards, l Layout) {
 		e.compose(s, r, l)
 		worth = s.value
 		for k := range r.functions() {
-			room += levelSum * math.Abs(r.weight(k))
+			room += float64(levelSum * math.Abs(r.weight(k)))
 		}
 	}
 	for g := range s.level {
