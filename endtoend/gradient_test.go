@@ -46,7 +46,7 @@ func TestGradientShardsDoNotChangeTheCheckpoint(t *testing.T) {
 		want[jobs[i].policy] = jobs[i].undisturbed(t)
 		jobs[i].limits = inShards
 	}
-	systems := map[string]system{"2": sharedSystem(t)}
+	systems := map[string]system{"1": sharedSystem(t)}
 	for workers := range strings.SplitSeq(flag.Lookup("workers").Value.String(), ",") {
 		systems[workers] = ownSystem(t, workers)
 	}
@@ -79,7 +79,7 @@ func TestGradientShardsDoNotChangeTheCheckpoint(t *testing.T) {
 // which the job would have ended anyway.
 func TestJobSurvivesLossesAmidGradients(t *testing.T) {
 	t.Parallel()
-	const epochs = 20
+	const epochs = 10
 	c := startCluster(t, "file://"+t.TempDir(), nil, 2, 1)
 	s := smallJob{
 		agent: startAgent(t, nil).url, steps: 1, tasks: four(),
@@ -105,7 +105,7 @@ func TestJobSurvivesLossesAmidGradients(t *testing.T) {
 		t.Error(err)
 	}
 	c.startWorker(t, 1)
-	amid(30)
+	amid(16)
 	c.takenOver(t, (*process).kill)
 	head := awaitEnd(t, to.store, id)
 	wantDone(t, head)

@@ -8,7 +8,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	flag.String("workers", "8", "with how many workers gradients are computed in shards, beside the two of the shared system")
+	flag.String("workers", "3", "with how many workers gradients are computed in shards, beside the one of the shared system")
 	code := m.Run()
 	finished.remove()
 	if err := up.stop(); err != nil {
