@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/checkpoint"
@@ -49,13 +48,14 @@ func (d *driver) readLog(ctx context.Context) (job.Event, error) {
 // one key of each evaluation, however many it has.
 func (d *driver) readResults(ctx context.Context) ([]job.Evaluation, error) {
 	var results []job.Evaluation
-	prefix := d.def.ID.EvalsPrefix()
-	for after := ""; ; {
-		manifest, err := d.nextEvaluation(ctx, prefix, after)
-		if err != nil || manifest == "" {
-			return results, err
+	for name, err := range blob.Folders(ctx, d.store, d.def.ID.EvalsPrefix()) {
+		if err != nil {
+			return nil, fmt.Errorf("list the evaluations of %s: %w", d.def.ID, err)
 		}
-		after = prefix + string(manifest) + "0" // behind all keys of this one: "0" follows "/"
+		manifest, err := blob.ParseDigest(name)
+		if err != nil {
+			return nil, err
+		}
 		r, _, err := records.Read[result](ctx, d.store, job.Unit{Job: d.def.ID, Eval: manifest}.ResultKey(), job.ResultFormat)
 		switch {
 		case err == nil:
@@ -64,19 +64,7 @@ func (d *driver) readResults(ctx context.Context) ([]job.Evaluation, error) {
 			return nil, err
 		}
 	}
-}
-
-// nextEvaluation is the manifest of the first evaluation behind after; empty if
-// there is none.
-func (d *driver) nextEvaluation(ctx context.Context, prefix, after string) (blob.Digest, error) {
-	for info, err := range d.store.List(ctx, prefix, after) {
-		if err != nil {
-			return "", fmt.Errorf("list the evaluations of %s: %w", d.def.ID, err)
-		}
-		name, _, _ := strings.Cut(strings.TrimPrefix(info.Key, prefix), "/")
-		return blob.ParseDigest(name)
-	}
-	return "", nil
+	return results, nil
 }
 
 // putEntry creates an entry of the log, or adopts the one that is there.

@@ -35,12 +35,6 @@ type Batch struct {
 	File map[int]blob.Ref // by group: the file that holds it
 }
 
-// Samples reads the samples of a batch; see ReadBatch.
-func Samples(ctx context.Context, b blob.Bucket, id job.ID, folder job.Folder, parts []job.BatchPart, rows []job.Row) ([]batch.Sample, error) {
-	read, err := ReadBatch(ctx, b, id, folder, parts, rows)
-	return read.Used, err
-}
-
 // ReadBatch reads the samples of the used rows from the files of a batch in the
 // folder of its step. Every file, and every sample, is verified.
 func ReadBatch(ctx context.Context, b blob.Bucket, id job.ID, folder job.Folder, parts []job.BatchPart, rows []job.Row) (Batch, error) {

@@ -110,11 +110,11 @@ func Next(ctx context.Context, b blob.Bucket, def *job.Definition, l *learner.Le
 		return nil, fmt.Errorf("step %d: %w", c.Checkpoint.Step, err)
 	}
 	folder := job.Folder{Generation: e.Generation, Step: c.Checkpoint.Step}
-	samples, err := Samples(ctx, b, def.ID, folder, c.Batch.Parts, s.Rows)
+	samples, err := ReadBatch(ctx, b, def.ID, folder, c.Batch.Parts, s.Rows)
 	if err != nil {
 		return nil, fmt.Errorf("batch of step %d: %w", c.Checkpoint.Step, err)
 	}
-	metrics, err := l.Step(c.Checkpoint.Step, samples)
+	metrics, err := l.Step(c.Checkpoint.Step, samples.Used)
 	if err != nil {
 		return nil, err
 	}

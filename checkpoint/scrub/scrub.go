@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/checkpoint"
 	"github.com/cohort-rl/cohort/job"
 )
 
@@ -47,24 +47,12 @@ func One(ctx context.Context, b blob.Bucket, id job.ID, depth Depth) (Job, error
 // Jobs lists the jobs of which anything lies in the store, but for those that
 // are being deleted.
 func Jobs(ctx context.Context, b blob.Bucket) ([]job.ID, error) {
+	all, err := checkpoint.Jobs(ctx, b)
+	if err != nil {
+		return nil, err
+	}
 	var ids []job.ID
-	for after := ""; ; {
-		next := ""
-		for info, err := range b.List(ctx, job.JobsPrefix, after) {
-			if err != nil {
-				return nil, fmt.Errorf("list the jobs: %w", err)
-			}
-			next, _, _ = strings.Cut(strings.TrimPrefix(info.Key, job.JobsPrefix), "/")
-			break
-		}
-		if next == "" {
-			return ids, nil
-		}
-		after = job.JobsPrefix + next + "0" // behind all keys of this one: "0" follows "/"
-		id, err := job.ParseID(next)
-		if err != nil {
-			continue
-		}
+	for _, id := range all {
 		switch _, err := b.Head(ctx, id.DeletedKey()); {
 		case errors.Is(err, blob.ErrNotFound):
 			ids = append(ids, id)
@@ -72,6 +60,7 @@ func Jobs(ctx context.Context, b blob.Bucket) ([]job.ID, error) {
 			return nil, fmt.Errorf("look whether %s is deleted: %w", id, err)
 		}
 	}
+	return ids, nil
 }
 
 // Some scrubs some jobs.

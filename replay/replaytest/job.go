@@ -156,11 +156,11 @@ func (w *writer) step(ctx context.Context, l *learner.Learner, n int) error {
 	}
 	rows := job.Settle([]job.Round{round}, w.def.Spec)
 	commit := &job.Commit{Batch: replay.BatchOf([]job.Round{round}, rows), Rounds: []job.RoundRef{{}}, Marks: w.marks(n)}
-	samples, err := replay.Samples(ctx, w.bucket, w.def.ID, job.Folder{Generation: folder, Step: n}, commit.Batch.Parts, rows)
+	samples, err := replay.ReadBatch(ctx, w.bucket, w.def.ID, job.Folder{Generation: folder, Step: n}, commit.Batch.Parts, rows)
 	if err != nil {
 		return err
 	}
-	metrics, err := l.Step(n, samples)
+	metrics, err := l.Step(n, samples.Used)
 	if err != nil {
 		return err
 	}
