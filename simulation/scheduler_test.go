@@ -37,6 +37,7 @@ type call struct {
 	by     *process
 	kind   kind
 	label  string
+	key    string // the whole key of an object, where the label leaves some of it out
 	serial int
 	from   time.Time   // it is not picked before
 	ready  func() bool // nil: always
@@ -214,9 +215,10 @@ func (w *world) pick() (c *call, next time.Time) {
 	return c, next
 }
 
-// canonical orders calls whatever the order in which they were registered.
+// canonical orders calls whatever the order in which they were registered: those
+// that one process makes at once differ in the objects they ask for.
 func canonical(a, b *call) int {
-	return cmp.Or(cmp.Compare(a.by.name, b.by.name), cmp.Compare(a.label, b.label), cmp.Compare(a.serial, b.serial))
+	return cmp.Or(cmp.Compare(a.by.name, b.by.name), cmp.Compare(a.label, b.label), cmp.Compare(a.key, b.key), cmp.Compare(a.serial, b.serial))
 }
 
 // at says whether the call can be picked now, and else when, if that is known.

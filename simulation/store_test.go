@@ -56,7 +56,7 @@ func short(key string) string {
 }
 
 func (b bucket) Get(ctx context.Context, key string) (object blob.Object, err error) {
-	c := &call{by: b.by, kind: storeRead, label: "get " + short(key), fail: func(e error) { err = e }}
+	c := &call{by: b.by, kind: storeRead, label: "get " + short(key), key: key, fail: func(e error) { err = e }}
 	c.effect = func() { object, err = b.store.Get(context.WithoutCancel(ctx), key) }
 	if gone := b.perform(ctx, c); gone != nil {
 		return blob.Object{}, gone
@@ -65,7 +65,7 @@ func (b bucket) Get(ctx context.Context, key string) (object blob.Object, err er
 }
 
 func (b bucket) Put(ctx context.Context, key string, body []byte, cond blob.Condition) (version blob.Version, err error) {
-	c := &call{by: b.by, kind: storeWrite, label: "put " + short(key), fail: func(e error) { err = e }}
+	c := &call{by: b.by, kind: storeWrite, label: "put " + short(key), key: key, fail: func(e error) { err = e }}
 	c.effect = func() { version, err = b.store.put(key, body, cond) }
 	if gone := b.perform(ctx, c); gone != nil {
 		return "", gone
@@ -74,7 +74,7 @@ func (b bucket) Put(ctx context.Context, key string, body []byte, cond blob.Cond
 }
 
 func (b bucket) Head(ctx context.Context, key string) (info blob.Info, err error) {
-	c := &call{by: b.by, kind: storeRead, label: "head " + short(key), fail: func(e error) { err = e }}
+	c := &call{by: b.by, kind: storeRead, label: "head " + short(key), key: key, fail: func(e error) { err = e }}
 	c.effect = func() { info, err = b.store.Head(context.WithoutCancel(ctx), key) }
 	if gone := b.perform(ctx, c); gone != nil {
 		return blob.Info{}, gone
@@ -112,7 +112,7 @@ func (b bucket) List(ctx context.Context, prefix, after string) iter.Seq2[blob.I
 }
 
 func (b bucket) Delete(ctx context.Context, key string) (err error) {
-	c := &call{by: b.by, kind: storeWrite, label: "delete " + short(key), fail: func(e error) { err = e }}
+	c := &call{by: b.by, kind: storeWrite, label: "delete " + short(key), key: key, fail: func(e error) { err = e }}
 	c.effect = func() { err = b.store.Delete(context.WithoutCancel(ctx), key) }
 	if gone := b.perform(ctx, c); gone != nil {
 		return gone

@@ -41,7 +41,7 @@ func (w *Worker) heed(ctx context.Context, k *known) (heeding context.Context, l
 	}
 	if len(h.cancel) == 0 {
 		h.cancel = map[int]context.CancelCauseFunc{}
-		h.stop = w.watched(context.WithoutCancel(ctx), k)
+		h.stop = w.watched(k)
 	}
 	h.next++
 	id := h.next
@@ -63,9 +63,10 @@ func (h *hands) drop(id int) (end func()) {
 	return func() {}
 }
 
-// watched starts a watch; stop ends it and waits until it has ended.
-func (w *Worker) watched(ctx context.Context, k *known) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
+// watched starts a watch, which belongs to none of the hands; stop ends it and
+// waits until it has ended.
+func (w *Worker) watched(k *known) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
 	var watch sync.WaitGroup
 	watch.Go(func() { w.watch(ctx, k) })
 	return func() {

@@ -94,7 +94,7 @@ func (h *hand) batch(ctx context.Context, part *learner.Part) ([]batch.Sample, e
 
 // file reads a file of samples, once for all shards that need it.
 func (h *hand) file(ctx context.Context, ref blob.Ref) ([]batch.Sample, error) {
-	return h.samples.get(ctx, string(ref.Digest), func() ([]batch.Sample, int64, error) {
+	return h.samples.get(ctx, string(ref.Digest), func(ctx context.Context) ([]batch.Sample, int64, error) {
 		key := h.folder() + string(ref.Digest)
 		body, err := blob.GetContent(ctx, h.store, key, ref.Digest)
 		if err != nil {
@@ -114,11 +114,11 @@ func (h *hand) file(ctx context.Context, ref blob.Ref) ([]batch.Sample, error) {
 
 // learnt are the policies that the shard is computed with.
 func (h *hand) learnt(ctx context.Context) (learner.Policies, error) {
-	with, err := h.policies.get(ctx, string(h.terms.Start.Manifest), func() (learner.Policies, int64, error) { return h.started(ctx) })
+	with, err := h.policies.get(ctx, string(h.terms.Start.Manifest), h.started)
 	if len(h.terms.Weights) == 0 || err != nil {
 		return with, err
 	}
-	moved, err := h.policies.get(ctx, join(h.terms.Weights), func() (learner.Policies, int64, error) {
+	moved, err := h.policies.get(ctx, join(h.terms.Weights), func(ctx context.Context) (learner.Policies, int64, error) {
 		body, err := blob.GetPieces(ctx, h.store, h.folder(), h.terms.Weights)
 		if err != nil {
 			return learner.Policies{}, 0, err

@@ -21,11 +21,8 @@ type known struct {
 	begin *job.Begin
 	agent Agent
 
-	// turn holds an element while a hand reads or writes what follows, which it
-	// may fetch meanwhile. Whoever waits for it can be told to stop.
-	turn  chan struct{}
-	data  map[blob.Digest][]json.RawMessage
-	plans map[job.Unit]*job.Plan // never changed once read
+	data  *shelf[[]json.RawMessage] // by digest
+	plans *shelf[*job.Plan]         // by unit; never changed once read
 
 	hands hands
 }
@@ -66,8 +63,8 @@ func (w *Worker) job(ctx context.Context, id job.ID) (*known, error) {
 		return nil, err
 	}
 	k = &known{
-		def: def, begin: entry.Begin, agent: a, turn: make(chan struct{}, 1),
-		data: map[blob.Digest][]json.RawMessage{}, plans: map[job.Unit]*job.Plan{},
+		def: def, begin: entry.Begin, agent: a,
+		data: newShelf[[]json.RawMessage](shelfBytes), plans: newShelf[*job.Plan](maxPlans),
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -81,38 +78,18 @@ func (w *Worker) job(ctx context.Context, id job.ID) (*known, error) {
 	return k, nil
 }
 
-func (k *known) enter(ctx context.Context) error {
-	select {
-	case k.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (k *known) leave() { <-k.turn }
-
 // plan returns a unit's plan, read once for all shards in hand.
 func (w *Worker) plan(ctx context.Context, k *known, u job.Unit) (*job.Plan, error) {
-	if err := k.enter(ctx); err != nil {
-		return nil, err
-	}
-	defer k.leave()
-	if p := k.plans[u]; p != nil {
-		return p, nil
-	}
-	p, _, err := records.Read[job.Plan](ctx, w.store, u.PlanKey(), job.PlanFormat)
-	if err != nil {
-		return nil, err
-	}
-	if p.Unit != u {
-		return nil, fmt.Errorf("read %s: it is the plan of another unit", u.PlanKey())
-	}
-	if len(k.plans) >= maxPlans {
-		clear(k.plans)
-	}
-	k.plans[u] = p
-	return p, nil
+	return k.plans.get(ctx, u.PlanKey(), func(ctx context.Context) (*job.Plan, int64, error) {
+		p, _, err := records.Read[job.Plan](ctx, w.store, u.PlanKey(), job.PlanFormat)
+		if err != nil {
+			return nil, 0, err
+		}
+		if p.Unit != u {
+			return nil, 0, fmt.Errorf("read %s: it is the plan of another unit", u.PlanKey())
+		}
+		return p, 1, nil
+	})
 }
 
 // tasks returns the lines of the plan's data set, which hold every line that
@@ -132,45 +109,39 @@ func (h *hand) tasks(ctx context.Context) ([]json.RawMessage, error) {
 
 // lines reads the plan's data set, once for all shards of the job.
 func (h *hand) lines(ctx context.Context) ([]json.RawMessage, error) {
-	if err := h.job.enter(ctx); err != nil {
-		return nil, err
-	}
-	defer h.job.leave()
-	if lines, ok := h.job.data[h.plan.Data]; ok {
-		return lines, nil
-	}
-	body, err := blob.GetContent(ctx, h.store, h.job.def.ID.DataKey(h.plan.Data), h.plan.Data)
-	if err != nil {
-		return nil, fmt.Errorf("read the data set: %w", err)
-	}
-	var lines []json.RawMessage
-	for line := range bytes.Lines(body) {
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			lines = append(lines, line)
+	return h.job.data.get(ctx, string(h.plan.Data), func(ctx context.Context) ([]json.RawMessage, int64, error) {
+		body, err := blob.GetContent(ctx, h.store, h.job.def.ID.DataKey(h.plan.Data), h.plan.Data)
+		if err != nil {
+			return nil, 0, fmt.Errorf("read the data set: %w", err)
 		}
-	}
-	h.job.data[h.plan.Data] = lines
-	return lines, nil
+		var lines []json.RawMessage
+		for line := range bytes.Lines(body) {
+			if line = bytes.TrimSpace(line); len(line) > 0 {
+				lines = append(lines, line)
+			}
+		}
+		return lines, int64(len(body)), nil
+	})
 }
 
-// host makes the plan's policy available to agents.
+// host makes the plan's policy available to agents, read once for all shards
+// that need it at once.
 func (h *hand) host(ctx context.Context) error {
-	if err := h.job.enter(ctx); err != nil {
-		return err
-	}
-	defer h.job.leave()
 	weights := h.plan.Policy.Weights
 	if _, ok := h.Policies.Get(weights); ok {
 		return nil
 	}
-	p, err := h.loadPolicy(ctx)
-	if err != nil {
-		return err
+	got, err := h.hosting.do(ctx, string(weights), func(ctx context.Context) (blob.Digest, error) {
+		p, err := h.loadPolicy(ctx)
+		if err != nil {
+			return "", err
+		}
+		return h.Policies.Put(p), nil
+	})
+	if err == nil && got != weights {
+		err = fmt.Errorf("load the policy of step %d: its weights are %s, the plan names %s", h.plan.Unit.Step, got, weights)
 	}
-	if got := h.Policies.Put(p); got != weights {
-		return fmt.Errorf("load the policy of step %d: its weights are %s, the plan names %s", h.plan.Unit.Step, got, weights)
-	}
-	return nil
+	return err
 }
 
 func (h *hand) loadPolicy(ctx context.Context) (policy.Policy, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -76,7 +77,7 @@ func (h *hand) attempt(ctx context.Context, group, rollout int, task json.RawMes
 	spec := h.job.def.Spec
 	pause := firstPause
 	for {
-		nonce := h.Nonce()
+		nonce := h.executionNonce(group, rollout, counted.Executions)
 		request := agent.Request{
 			Format:  agent.Format,
 			Thread:  h.plan.Unit.ThreadID(group, rollout, nonce),
@@ -108,6 +109,12 @@ func (h *hand) attempt(ctx context.Context, group, rollout int, task json.RawMes
 		}
 		pause = min(2*pause, longestPause)
 	}
+}
+
+// executionNonce is fresh for every execution of a rollout, as the nonce of this
+// drive is: 128 bits of the SHA-256 of them all.
+func (h *hand) executionNonce(group, rollout, executions int) string {
+	return string(blob.DigestOf(fmt.Appendf(nil, "%s/%d/%d/%d", h.nonce, group, rollout, executions)))[:32]
 }
 
 // Pauses between executions of a rollout.

@@ -1,20 +1,22 @@
 package worker
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // shelfBytes is about how much memory each shelf of a worker takes, beyond the
 // one thing that was put there last.
 const shelfBytes = 128 << 20
 
 // shelf keeps what was read and never changes, by name, while there is room:
-// what came first goes first. What is being read by one hand the others wait
-// for, and whoever waits can be told to stop.
+// what came first goes first.
 type shelf[T any] struct {
-	// turn holds an element while a hand looks at what follows.
-	turn  chan struct{}
-	room  int64
-	kept  map[string]kept[T]
-	order []string
+	errands *errands[T]
+	mu      sync.Mutex // guards what follows
+	room    int64
+	kept    map[string]kept[T]
+	order   []string
 }
 
 // kept is a thing on a shelf, and about how many bytes it takes.
@@ -24,31 +26,42 @@ type kept[T any] struct {
 }
 
 func newShelf[T any](room int64) *shelf[T] {
-	return &shelf[T]{turn: make(chan struct{}, 1), room: room, kept: map[string]kept[T]{}}
+	return &shelf[T]{errands: newErrands[T](), room: room, kept: map[string]kept[T]{}}
 }
 
-// get returns the thing of a name, which fetch reads if it is not there.
-func (s *shelf[T]) get(ctx context.Context, name string, fetch func() (T, int64, error)) (T, error) {
-	select {
-	case s.turn <- struct{}{}:
-	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
+// get returns the thing of a name, which fetch reads if it is not there, with
+// about how many bytes it takes.
+func (s *shelf[T]) get(ctx context.Context, name string, fetch func(context.Context) (T, int64, error)) (T, error) {
+	if value, ok := s.find(name); ok {
+		return value, nil
 	}
-	defer func() { <-s.turn }()
-	if k, ok := s.kept[name]; ok {
-		return k.value, nil
-	}
-	value, size, err := fetch()
-	if err != nil {
+	return s.errands.do(ctx, name, func(ctx context.Context) (T, error) {
+		if value, ok := s.find(name); ok {
+			return value, nil // another errand has put it there meanwhile
+		}
+		value, size, err := fetch(ctx)
+		if err == nil {
+			s.keep(name, kept[T]{value, size})
+		}
 		return value, err
-	}
-	for len(s.order) > 0 && s.room < size {
+	})
+}
+
+func (s *shelf[T]) find(name string) (T, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, ok := s.kept[name]
+	return k.value, ok
+}
+
+func (s *shelf[T]) keep(name string, k kept[T]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.order) > 0 && s.room < k.size {
 		s.room += s.kept[s.order[0]].size
 		delete(s.kept, s.order[0])
 		s.order = s.order[1:]
 	}
-	s.room -= size
-	s.kept[name], s.order = kept[T]{value, size}, append(s.order, name)
-	return value, nil
+	s.room -= k.size
+	s.kept[name], s.order = k, append(s.order, name)
 }

@@ -79,6 +79,7 @@ type Worker struct {
 
 	samples  *shelf[[]batch.Sample]
 	policies *shelf[learner.Policies]
+	hosting  *errands[blob.Digest]
 }
 
 // New returns a worker. Run its Pulse while it handles tasks.
@@ -91,6 +92,7 @@ func New(c Config) *Worker {
 
 		samples:  newShelf[[]batch.Sample](shelfBytes),
 		policies: newShelf[learner.Policies](shelfBytes),
+		hosting:  newErrands[blob.Digest](),
 	}
 }
 
@@ -120,7 +122,7 @@ func (w *Worker) Handle(ctx context.Context, task queue.Task) error {
 	if err != nil {
 		return err
 	}
-	h := &hand{Worker: w, task: task, job: k, log: logger}
+	h := &hand{Worker: w, task: task, job: k, log: logger, nonce: w.Nonce()}
 	shards, err := h.look(ctx)
 	if err != nil {
 		return err
@@ -150,6 +152,7 @@ type hand struct {
 	log  *slog.Logger
 	done job.Settlement
 
+	nonce string    // of this drive
 	plan  *job.Plan // nil for a gradient shard
 	terms *terms    // of a gradient shard
 }
