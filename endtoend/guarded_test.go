@@ -1,58 +1,17 @@
 package endtoend_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
-	"math/big"
-	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cohort-rl/cohort/api"
 	"github.com/cohort-rl/cohort/trust"
+	"github.com/cohort-rl/cohort/trust/trusttest"
 )
-
-// certificate makes a certificate for loopback that is its own authority, and
-// returns its files.
-func certificate(t *testing.T) (cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "cohort test"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return cert, key
-}
 
 // askWith asks with a token, empty for none.
 func askWith(t *testing.T, settings *tls.Config, url, token string) (status int, body string) {
@@ -82,7 +41,7 @@ func askWith(t *testing.T, settings *tls.Config, url, token string) (status int,
 func TestJobOverTLSAndTokens(t *testing.T) {
 	t.Parallel()
 	const token = "0123456789abcdef-token"
-	cert, key := certificate(t)
+	cert, key := trusttest.Files(t)
 	settings, err := trust.Client(cert)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/cohort-rl/cohort/cmd/internal/doctor"
+	"github.com/cohort-rl/cohort/cmd/internal/services/servicestest"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/queue"
 	"github.com/cohort-rl/cohort/records"
@@ -109,7 +110,7 @@ func TestEachFaultIsFoundAndNamed(t *testing.T) {
 		},
 		"wrong Kafka password": {
 			func(s *site) {
-				s.Services.Kafka = []string{startKafka(s.t, kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-256", "cohort", password))}
+				s.Services.Kafka = []string{servicestest.Kafka(s.t, kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-256", "cohort", password))}
 				s.Services.KafkaSecurity = telemetry.Security{SASL: "scram-sha-256", User: "cohort", Password: "wrong"}
 			},
 			"kafka", doctor.Fail,
@@ -156,7 +157,7 @@ func TestEachFaultIsFoundAndNamed(t *testing.T) {
 		"bucket of a deployment on another Kafka": {
 			func(s *site) {
 				s.connect()
-				s.Services.Kafka = []string{startKafka(s.t, kfake.ClusterID("second"))}
+				s.Services.Kafka = []string{servicestest.Kafka(s.t, kfake.ClusterID("second"))}
 			},
 			"binding", doctor.Fail,
 			[]string{"belongs to a deployment on Kafka", "--kafka"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/alicebob/miniredis/v2/server"
-	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/twmb/franz-go/pkg/kfake"
 
@@ -23,6 +21,7 @@ import (
 	"github.com/cohort-rl/cohort/clock"
 	"github.com/cohort-rl/cohort/cmd/internal/doctor"
 	"github.com/cohort-rl/cohort/cmd/internal/services"
+	"github.com/cohort-rl/cohort/cmd/internal/services/servicestest"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/job/spec"
 	"github.com/cohort-rl/cohort/numerics"
@@ -48,8 +47,8 @@ func newSite(t *testing.T) *site {
 	s := &site{t: t, redis: miniredis.RunT(t), s3: s3mem.New()}
 	s.answerInfo("7.0.15", "noeviction")
 	s.Services = services.Config{
-		Redis: []string{s.redis.Addr()}, Kafka: []string{startKafka(t, kfake.ClusterID("first"))},
-		Store:       "s3://traces/team?style=path&endpoint=" + startS3(t, s.s3),
+		Redis: []string{s.redis.Addr()}, Kafka: []string{servicestest.Kafka(t, kfake.ClusterID("first"))},
+		Store:       "s3://traces/team?style=path&endpoint=" + servicestest.S3(t, s.s3),
 		StoreAccess: services.StoreAccess{Key: "key", Secret: password}, Wait: 20 * time.Second,
 	}
 	s.Nonce, s.Now, s.Version, s.Numerics = func() string { return strings.Repeat("a1", 16) }, time.Now, "v1", numerics.Version
@@ -176,36 +175,6 @@ func (s *site) run() map[string]doctor.Finding {
 		}
 	}
 	return found
-}
-
-func startKafka(t *testing.T, options ...kfake.Opt) string {
-	t.Helper()
-	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1)}, options...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c.ListenAddrs()[0]
-}
-
-// startS3 serves a bucket named traces to the account with the access key "key".
-func startS3(t *testing.T, backend *s3mem.Backend) string {
-	t.Helper()
-	if err := backend.CreateBucket("traces"); err != nil {
-		t.Fatal(err)
-	}
-	store := gofakes3.New(backend, gofakes3.WithLogger(gofakes3.DiscardLog())).Server()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(r.Header.Get("Authorization"), "Credential=key/") {
-			store.ServeHTTP(w, r)
-			return
-		}
-		w.Header().Set("Content-Type", "application/xml")
-		w.WriteHeader(http.StatusForbidden)
-		_, _ = w.Write([]byte(`<?xml version="1.0"?><Error><Code>InvalidAccessKeyId</Code><Message>no</Message></Error>`))
-	}))
-	t.Cleanup(server.Close)
-	return server.URL
 }
 
 // careless makes the site's store one that ignores conditions.

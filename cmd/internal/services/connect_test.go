@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/cohort-rl/cohort/cmd/internal/services"
+	"github.com/cohort-rl/cohort/cmd/internal/services/servicestest"
 )
 
 func TestServiceThatNeverAnswersIsNamedWithFlagAndRemedy(t *testing.T) {
@@ -89,7 +90,7 @@ func TestTwoThatStartAtOnceShareTheDeployment(t *testing.T) {
 func TestBucketOfAnotherDeploymentIsRefusedUnlessItMoved(t *testing.T) {
 	t.Parallel()
 	c := whole(t)
-	c.Kafka = []string{startKafka(t, kfake.ClusterID("first"))}
+	c.Kafka = []string{servicestest.Kafka(t, kfake.ClusterID("first"))}
 	connected(t, c)
 
 	redis := c
@@ -97,7 +98,7 @@ func TestBucketOfAnotherDeploymentIsRefusedUnlessItMoved(t *testing.T) {
 	says(t, refused(t, redis), "--store "+c.Store, "belongs to a deployment on Redis at "+c.Redis[0], redis.Redis[0], "name another --store", "--rebind")
 
 	kafka := c
-	kafka.Kafka = []string{startKafka(t, kfake.ClusterID("second"))}
+	kafka.Kafka = []string{servicestest.Kafka(t, kfake.ClusterID("second"))}
 	says(t, refused(t, kafka), "belongs to a deployment on Kafka at "+c.Kafka[0], kafka.Kafka[0], "--kafka", "--rebind")
 
 	kafka.Rebind = true

@@ -10,16 +10,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/cohort-rl/cohort/cmd/internal/services"
+	"github.com/cohort-rl/cohort/cmd/internal/services/servicestest"
+	"github.com/cohort-rl/cohort/trust/trusttest"
 )
 
 func TestSecuredKafkaLetsInWhoHasUserPasswordAndAuthority(t *testing.T) {
 	t.Parallel()
-	settings, ca := authority(t)
+	settings, ca := trusttest.Server(t)
 	for flag, mechanism := range map[string]string{"plain": "PLAIN", "scram-sha-256": "SCRAM-SHA-256", "scram-sha-512": "SCRAM-SHA-512"} {
 		t.Run(flag, func(t *testing.T) {
 			t.Parallel()
 			c := whole(t)
-			c.Kafka = []string{"127.0.0.1:1", startKafka(t, kfake.EnableSASL(), kfake.Superuser(mechanism, "cohort", password), kfake.TLS(settings))}
+			c.Kafka = []string{"127.0.0.1:1", servicestest.Kafka(t, kfake.EnableSASL(), kfake.Superuser(mechanism, "cohort", password), kfake.TLS(settings))}
 			c.KafkaSecurity.SASL, c.KafkaSecurity.User, c.KafkaSecurity.PasswordFile, c.KafkaSecurity.CA = flag, "cohort", secretFile(t), ca
 			connected(t, c)
 
@@ -94,7 +96,7 @@ func TestKafkaIsRefusedAtOnceWithTheRemedy(t *testing.T) {
 
 func TestKafkaThatWantsMoreIsNamed(t *testing.T) {
 	t.Parallel()
-	settings, _ := authority(t)
+	settings, _ := trusttest.Server(t)
 	for name, options := range map[string][]kfake.Opt{
 		"a login": {kfake.EnableSASL(), kfake.Superuser("PLAIN", "cohort", password)},
 		"TLS":     {kfake.TLS(settings)},
@@ -102,7 +104,7 @@ func TestKafkaThatWantsMoreIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := whole(t)
-			c.Kafka = []string{startKafka(t, options...)}
+			c.Kafka = []string{servicestest.Kafka(t, options...)}
 			says(t, faulty(t, c), "Kafka at "+c.Kafka[0]+" does not answer", "set --kafka-tls and --kafka-sasl")
 		})
 	}

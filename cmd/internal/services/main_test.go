@@ -1,18 +1,7 @@
 package services_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"log/slog"
-	"math/big"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,38 +9,12 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
-	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/cohort-rl/cohort/cmd/internal/services"
+	"github.com/cohort-rl/cohort/cmd/internal/services/servicestest"
 )
 
 const password = "hunter2-is-the-password"
-
-// authority makes a certificate for loopback that signs itself, and its file.
-func authority(t *testing.T) (*tls.Config, string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "127.0.0.1"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}, file
-}
 
 // secretFile is a file with the password.
 func secretFile(t *testing.T) string {
@@ -63,43 +26,12 @@ func secretFile(t *testing.T) string {
 	return file
 }
 
-func startKafka(t *testing.T, options ...kfake.Opt) string {
-	t.Helper()
-	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1)}, options...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c.ListenAddrs()[0]
-}
-
-// startS3 serves a bucket named traces to the account with the access key "key".
-func startS3(t *testing.T) string {
-	t.Helper()
-	backend := s3mem.New()
-	if err := backend.CreateBucket("traces"); err != nil {
-		t.Fatal(err)
-	}
-	store := gofakes3.New(backend, gofakes3.WithLogger(gofakes3.DiscardLog())).Server()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(r.Header.Get("Authorization"), "Credential=key/") {
-			store.ServeHTTP(w, r)
-			return
-		}
-		w.Header().Set("Content-Type", "application/xml")
-		w.WriteHeader(http.StatusForbidden)
-		_, _ = w.Write([]byte(`<?xml version="1.0"?><Error><Code>InvalidAccessKeyId</Code><Message>no</Message></Error>`))
-	}))
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
 // whole is a configuration with services that answer.
 func whole(t *testing.T) services.Config {
 	t.Helper()
 	return services.Config{
 		Redis: []string{miniredis.RunT(t).Addr()},
-		Kafka: []string{startKafka(t)},
+		Kafka: []string{servicestest.Kafka(t)},
 		Store: "file://" + filepath.Join(t.TempDir(), "store"),
 		Wait:  10 * time.Second,
 	}

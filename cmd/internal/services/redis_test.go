@@ -7,11 +7,13 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/alicebob/miniredis/v2/server"
+
+	"github.com/cohort-rl/cohort/trust/trusttest"
 )
 
 func TestSecuredRedisLetsInWhoHasUserPasswordAndAuthority(t *testing.T) {
 	t.Parallel()
-	settings, ca := authority(t)
+	settings, ca := trusttest.Server(t)
 	redis, err := miniredis.RunTLS(settings)
 	if err != nil {
 		t.Fatal(err)

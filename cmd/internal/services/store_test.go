@@ -7,11 +7,15 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+
+	"github.com/cohort-rl/cohort/cmd/internal/services/servicestest"
 )
 
 func TestBucketLetsInWhoHasTheKeys(t *testing.T) {
 	t.Parallel()
-	endpoint := startS3(t)
+	endpoint := servicestest.S3(t, s3mem.New())
 	c := whole(t)
 	c.Store = "s3://traces/team?style=path&endpoint=" + endpoint
 	c.StoreAccess.Key, c.StoreAccess.SecretFile = "key", secretFile(t)
@@ -20,7 +24,7 @@ func TestBucketLetsInWhoHasTheKeys(t *testing.T) {
 
 func TestStoreIsRefusedAtOnceWithTheRemedy(t *testing.T) {
 	t.Parallel()
-	endpoint := startS3(t)
+	endpoint := servicestest.S3(t, s3mem.New())
 	t.Run("wrong bucket", func(t *testing.T) {
 		t.Parallel()
 		c := whole(t)
