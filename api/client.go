@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/proxy"
 	"github.com/cohort-rl/cohort/secret"
 )
 
@@ -41,7 +42,7 @@ type Access struct {
 
 // NewClient returns a client of the server at base, such as
 // http://127.0.0.1:7070. It refuses to send a token without TLS to another
-// machine.
+// machine, and a proxy in the environment that is none.
 func NewClient(base string, a Access) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
@@ -50,9 +51,13 @@ func NewClient(base string, a Access) (*Client, error) {
 	if u.Scheme == "http" && a.Token != "" && !loopback(u.Host) {
 		return nil, errors.New("a token is sent over TLS alone: use https")
 	}
+	way, err := proxy.To(u)
+	if err != nil {
+		return nil, err
+	}
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
+		Proxy:                 way.Choose,
 		DialContext:           dialer.DialContext,
 		TLSHandshakeTimeout:   5 * time.Second,
 		TLSClientConfig:       a.TLS.Clone(), // the transport adds its protocols to it

@@ -14,6 +14,7 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/proxy"
 	"github.com/cohort-rl/cohort/trust"
 )
 
@@ -58,7 +59,7 @@ func New(ctx context.Context, config Config) (*Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	way, err := proxyTo(endpoint)
+	way, err := proxy.To(endpoint)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +86,7 @@ func New(ctx context.Context, config Config) (*Bucket, error) {
 	prefix := folder(config.Prefix)
 	return &Bucket{
 		client: *client, bucket: config.Bucket, prefix: prefix, timeout: timeout,
-		name: fmt.Sprintf("s3://%s/%s at %s%s", config.Bucket, prefix, endpoint.Host, way.describe()),
+		name: fmt.Sprintf("s3://%s/%s at %s%s", config.Bucket, prefix, endpoint.Host, way.Describe()),
 	}, nil
 }
 
@@ -144,10 +145,10 @@ func (c Config) region() string {
 }
 
 // transport never decompresses: an object's bytes are what was stored.
-func (c Config) transport(way proxy) (*http.Transport, error) {
+func (c Config) transport(way proxy.Way) (*http.Transport, error) {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	transport := &http.Transport{
-		Proxy:                 way.choose,
+		Proxy:                 way.Choose,
 		DialContext:           dialer.DialContext,
 		MaxIdleConnsPerHost:   64,
 		IdleConnTimeout:       time.Minute,

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cohort-rl/cohort/proxy"
 	"github.com/cohort-rl/cohort/trust"
 )
 
@@ -81,7 +82,15 @@ func (p *patient) storeEndpoint() (string, *http.Transport, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	return endpoint, &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: settings, DisableKeepAlives: true}, nil
+	at, err := url.Parse(endpoint)
+	if err != nil {
+		return "", nil, errors.New("the endpoint in the store's URL is no URL")
+	}
+	way, err := proxy.To(at)
+	if err != nil {
+		return "", nil, err
+	}
+	return endpoint, &http.Transport{Proxy: way.Choose, TLSClientConfig: settings, DisableKeepAlives: true}, nil
 }
 
 func (p *patient) webClock(ctx context.Context, whose, address string, transport *http.Transport) (reading, error) {
