@@ -27,6 +27,126 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type State_Kind int32
+
+const (
+	State_KIND_UNSPECIFIED State_Kind = 0
+	// document is the state.
+	State_FULL State_Kind = 1
+	// document is a JSON Patch (RFC 6902) on the state of version base.
+	State_PATCH State_Kind = 2
+)
+
+// Enum value maps for State_Kind.
+var (
+	State_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "FULL",
+		2: "PATCH",
+	}
+	State_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED": 0,
+		"FULL":             1,
+		"PATCH":            2,
+	}
+)
+
+func (x State_Kind) Enum() *State_Kind {
+	p := new(State_Kind)
+	*p = x
+	return p
+}
+
+func (x State_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (State_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_telemetry_proto_event_proto_enumTypes[0].Descriptor()
+}
+
+func (State_Kind) Type() protoreflect.EnumType {
+	return &file_telemetry_proto_event_proto_enumTypes[0]
+}
+
+func (x State_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use State_Kind.Descriptor instead.
+func (State_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_telemetry_proto_event_proto_rawDescGZIP(), []int{12, 0}
+}
+
+// Why a state was sent whole.
+type State_Reason int32
+
+const (
+	// A patch has no reason.
+	State_REASON_UNSPECIFIED State_Reason = 0
+	// There was none before it.
+	State_FIRST State_Reason = 1
+	// Every n-th state is sent whole.
+	State_INTERVAL State_Reason = 2
+	// The one before it was refused, dropped or not delivered.
+	State_AFTER_FAILURE State_Reason = 3
+	// The patch is no smaller than the state.
+	State_LARGER State_Reason = 4
+	// The patch has more operations than allowed.
+	State_OPERATIONS State_Reason = 5
+	// There is no patch, or it does not lead to the state.
+	State_PATCH_FAILED State_Reason = 6
+)
+
+// Enum value maps for State_Reason.
+var (
+	State_Reason_name = map[int32]string{
+		0: "REASON_UNSPECIFIED",
+		1: "FIRST",
+		2: "INTERVAL",
+		3: "AFTER_FAILURE",
+		4: "LARGER",
+		5: "OPERATIONS",
+		6: "PATCH_FAILED",
+	}
+	State_Reason_value = map[string]int32{
+		"REASON_UNSPECIFIED": 0,
+		"FIRST":              1,
+		"INTERVAL":           2,
+		"AFTER_FAILURE":      3,
+		"LARGER":             4,
+		"OPERATIONS":         5,
+		"PATCH_FAILED":       6,
+	}
+)
+
+func (x State_Reason) Enum() *State_Reason {
+	p := new(State_Reason)
+	*p = x
+	return p
+}
+
+func (x State_Reason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (State_Reason) Descriptor() protoreflect.EnumDescriptor {
+	return file_telemetry_proto_event_proto_enumTypes[1].Descriptor()
+}
+
+func (State_Reason) Type() protoreflect.EnumType {
+	return &file_telemetry_proto_event_proto_enumTypes[1]
+}
+
+func (x State_Reason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use State_Reason.Descriptor instead.
+func (State_Reason) EnumDescriptor() ([]byte, []int) {
+	return file_telemetry_proto_event_proto_rawDescGZIP(), []int{12, 1}
+}
+
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The thread the event belongs to; empty for Marker and Final.
@@ -38,6 +158,13 @@ type Event struct {
 	// What the event is about: a node, a decision, a tool.
 	Name       string       `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
 	Attributes []*Attribute `protobuf:"bytes,5,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	// The writer's hybrid logical clock, 0 if it has none: milliseconds since
+	// 1970 in the upper 48 bits, a counter in the lower 16. It never goes back in
+	// a producer instance.
+	Clock uint64 `protobuf:"fixed64,6,opt,name=clock,proto3" json:"clock,omitempty"`
+	// What was wrong with the wall clock: 1 before 2020, 2 jumped back, 4 far
+	// ahead, 8 counter overflow.
+	ClockFlags uint32 `protobuf:"varint,7,opt,name=clock_flags,json=clockFlags,proto3" json:"clock_flags,omitempty"`
 	// Numbers 16 to 63 are bodies; exactly one is present.
 	//
 	// Types that are valid to be assigned to Body:
@@ -51,6 +178,7 @@ type Event struct {
 	//	*Event_End
 	//	*Event_Marker
 	//	*Event_Final
+	//	*Event_State
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -119,6 +247,20 @@ func (x *Event) GetAttributes() []*Attribute {
 		return x.Attributes
 	}
 	return nil
+}
+
+func (x *Event) GetClock() uint64 {
+	if x != nil {
+		return x.Clock
+	}
+	return 0
+}
+
+func (x *Event) GetClockFlags() uint32 {
+	if x != nil {
+		return x.ClockFlags
+	}
+	return 0
 }
 
 func (x *Event) GetBody() isEvent_Body {
@@ -209,6 +351,15 @@ func (x *Event) GetFinal() *Final {
 	return nil
 }
 
+func (x *Event) GetState() *State {
+	if x != nil {
+		if x, ok := x.Body.(*Event_State); ok {
+			return x.State
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -249,6 +400,10 @@ type Event_Final struct {
 	Final *Final `protobuf:"bytes,24,opt,name=final,proto3,oneof"`
 }
 
+type Event_State struct {
+	State *State `protobuf:"bytes,26,opt,name=state,proto3,oneof"`
+}
+
 func (*Event_Start) isEvent_Body() {}
 
 func (*Event_Decision) isEvent_Body() {}
@@ -266,6 +421,8 @@ func (*Event_End) isEvent_Body() {}
 func (*Event_Marker) isEvent_Body() {}
 
 func (*Event_Final) isEvent_Body() {}
+
+func (*Event_State) isEvent_Body() {}
 
 type Attribute struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -938,11 +1095,100 @@ func (x *Final) GetSequences() uint64 {
 	return 0
 }
 
+// The state that the event's name names, whole or as the difference from the
+// state of the thread and name before it.
+type State struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Kind     State_Kind             `protobuf:"varint,1,opt,name=kind,proto3,enum=cohort.telemetry.v1.State_Kind" json:"kind,omitempty"`
+	Reason   State_Reason           `protobuf:"varint,2,opt,name=reason,proto3,enum=cohort.telemetry.v1.State_Reason" json:"reason,omitempty"`
+	Document []byte                 `protobuf:"bytes,3,opt,name=document,proto3" json:"document,omitempty"`
+	// Of the canonical JSON of the state, the patch applied.
+	Sha256 []byte `protobuf:"bytes,4,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// Counts the states of the thread and name that were admitted, from 1.
+	Version uint64 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
+	// The version that a patch applies to.
+	Base          uint64 `protobuf:"varint,6,opt,name=base,proto3" json:"base,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *State) Reset() {
+	*x = State{}
+	mi := &file_telemetry_proto_event_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *State) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*State) ProtoMessage() {}
+
+func (x *State) ProtoReflect() protoreflect.Message {
+	mi := &file_telemetry_proto_event_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use State.ProtoReflect.Descriptor instead.
+func (*State) Descriptor() ([]byte, []int) {
+	return file_telemetry_proto_event_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *State) GetKind() State_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return State_KIND_UNSPECIFIED
+}
+
+func (x *State) GetReason() State_Reason {
+	if x != nil {
+		return x.Reason
+	}
+	return State_REASON_UNSPECIFIED
+}
+
+func (x *State) GetDocument() []byte {
+	if x != nil {
+		return x.Document
+	}
+	return nil
+}
+
+func (x *State) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *State) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *State) GetBase() uint64 {
+	if x != nil {
+		return x.Base
+	}
+	return 0
+}
+
 var File_telemetry_proto_event_proto protoreflect.FileDescriptor
 
 const file_telemetry_proto_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1btelemetry/proto/event.proto\x12\x13cohort.telemetry.v1\"\xab\x05\n" +
+	"\x1btelemetry/proto/event.proto\x12\x13cohort.telemetry.v1\"\x96\x06\n" +
 	"\x05Event\x12\x16\n" +
 	"\x06thread\x18\x01 \x01(\tR\x06thread\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\x04R\x05index\x12$\n" +
@@ -950,7 +1196,10 @@ const file_telemetry_proto_event_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12>\n" +
 	"\n" +
 	"attributes\x18\x05 \x03(\v2\x1e.cohort.telemetry.v1.AttributeR\n" +
-	"attributes\x122\n" +
+	"attributes\x12\x14\n" +
+	"\x05clock\x18\x06 \x01(\x06R\x05clock\x12\x1f\n" +
+	"\vclock_flags\x18\a \x01(\rR\n" +
+	"clockFlags\x122\n" +
 	"\x05start\x18\x10 \x01(\v2\x1a.cohort.telemetry.v1.StartH\x00R\x05start\x12;\n" +
 	"\bdecision\x18\x11 \x01(\v2\x1d.cohort.telemetry.v1.DecisionH\x00R\bdecision\x12?\n" +
 	"\n" +
@@ -960,7 +1209,8 @@ const file_telemetry_proto_event_proto_rawDesc = "" +
 	"\x05error\x18\x15 \x01(\v2\x1a.cohort.telemetry.v1.ErrorH\x00R\x05error\x12,\n" +
 	"\x03end\x18\x16 \x01(\v2\x18.cohort.telemetry.v1.EndH\x00R\x03end\x125\n" +
 	"\x06marker\x18\x17 \x01(\v2\x1b.cohort.telemetry.v1.MarkerH\x00R\x06marker\x122\n" +
-	"\x05final\x18\x18 \x01(\v2\x1a.cohort.telemetry.v1.FinalH\x00R\x05finalB\x06\n" +
+	"\x05final\x18\x18 \x01(\v2\x1a.cohort.telemetry.v1.FinalH\x00R\x05final\x122\n" +
+	"\x05state\x18\x1a \x01(\v2\x1a.cohort.telemetry.v1.StateH\x00R\x05stateB\x06\n" +
 	"\x04body\"3\n" +
 	"\tAttribute\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
@@ -1005,7 +1255,28 @@ const file_telemetry_proto_event_proto_rawDesc = "" +
 	"\x05nonce\x18\x01 \x01(\tR\x05nonce\x12\x10\n" +
 	"\x03job\x18\x02 \x01(\tR\x03job\"%\n" +
 	"\x05Final\x12\x1c\n" +
-	"\tsequences\x18\x01 \x01(\x04R\tsequencesB9Z7github.com/cohort-rl/cohort/telemetry/proto;telemetrypbb\x06proto3"
+	"\tsequences\x18\x01 \x01(\x04R\tsequences\"\x88\x03\n" +
+	"\x05State\x123\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1f.cohort.telemetry.v1.State.KindR\x04kind\x129\n" +
+	"\x06reason\x18\x02 \x01(\x0e2!.cohort.telemetry.v1.State.ReasonR\x06reason\x12\x1a\n" +
+	"\bdocument\x18\x03 \x01(\fR\bdocument\x12\x16\n" +
+	"\x06sha256\x18\x04 \x01(\fR\x06sha256\x12\x18\n" +
+	"\aversion\x18\x05 \x01(\x04R\aversion\x12\x12\n" +
+	"\x04base\x18\x06 \x01(\x04R\x04base\"1\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\b\n" +
+	"\x04FULL\x10\x01\x12\t\n" +
+	"\x05PATCH\x10\x02\"z\n" +
+	"\x06Reason\x12\x16\n" +
+	"\x12REASON_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x05FIRST\x10\x01\x12\f\n" +
+	"\bINTERVAL\x10\x02\x12\x11\n" +
+	"\rAFTER_FAILURE\x10\x03\x12\n" +
+	"\n" +
+	"\x06LARGER\x10\x04\x12\x0e\n" +
+	"\n" +
+	"OPERATIONS\x10\x05\x12\x10\n" +
+	"\fPATCH_FAILED\x10\x06B9Z7github.com/cohort-rl/cohort/telemetry/proto;telemetrypbb\x06proto3"
 
 var (
 	file_telemetry_proto_event_proto_rawDescOnce sync.Once
@@ -1019,38 +1290,45 @@ func file_telemetry_proto_event_proto_rawDescGZIP() []byte {
 	return file_telemetry_proto_event_proto_rawDescData
 }
 
-var file_telemetry_proto_event_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_telemetry_proto_event_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_telemetry_proto_event_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_telemetry_proto_event_proto_goTypes = []any{
-	(*Event)(nil),     // 0: cohort.telemetry.v1.Event
-	(*Attribute)(nil), // 1: cohort.telemetry.v1.Attribute
-	(*Start)(nil),     // 2: cohort.telemetry.v1.Start
-	(*Decision)(nil),  // 3: cohort.telemetry.v1.Decision
-	(*ModelCall)(nil), // 4: cohort.telemetry.v1.ModelCall
-	(*ToolCall)(nil),  // 5: cohort.telemetry.v1.ToolCall
-	(*Reward)(nil),    // 6: cohort.telemetry.v1.Reward
-	(*Error)(nil),     // 7: cohort.telemetry.v1.Error
-	(*Cause)(nil),     // 8: cohort.telemetry.v1.Cause
-	(*End)(nil),       // 9: cohort.telemetry.v1.End
-	(*Marker)(nil),    // 10: cohort.telemetry.v1.Marker
-	(*Final)(nil),     // 11: cohort.telemetry.v1.Final
+	(State_Kind)(0),   // 0: cohort.telemetry.v1.State.Kind
+	(State_Reason)(0), // 1: cohort.telemetry.v1.State.Reason
+	(*Event)(nil),     // 2: cohort.telemetry.v1.Event
+	(*Attribute)(nil), // 3: cohort.telemetry.v1.Attribute
+	(*Start)(nil),     // 4: cohort.telemetry.v1.Start
+	(*Decision)(nil),  // 5: cohort.telemetry.v1.Decision
+	(*ModelCall)(nil), // 6: cohort.telemetry.v1.ModelCall
+	(*ToolCall)(nil),  // 7: cohort.telemetry.v1.ToolCall
+	(*Reward)(nil),    // 8: cohort.telemetry.v1.Reward
+	(*Error)(nil),     // 9: cohort.telemetry.v1.Error
+	(*Cause)(nil),     // 10: cohort.telemetry.v1.Cause
+	(*End)(nil),       // 11: cohort.telemetry.v1.End
+	(*Marker)(nil),    // 12: cohort.telemetry.v1.Marker
+	(*Final)(nil),     // 13: cohort.telemetry.v1.Final
+	(*State)(nil),     // 14: cohort.telemetry.v1.State
 }
 var file_telemetry_proto_event_proto_depIdxs = []int32{
-	1,  // 0: cohort.telemetry.v1.Event.attributes:type_name -> cohort.telemetry.v1.Attribute
-	2,  // 1: cohort.telemetry.v1.Event.start:type_name -> cohort.telemetry.v1.Start
-	3,  // 2: cohort.telemetry.v1.Event.decision:type_name -> cohort.telemetry.v1.Decision
-	4,  // 3: cohort.telemetry.v1.Event.model_call:type_name -> cohort.telemetry.v1.ModelCall
-	5,  // 4: cohort.telemetry.v1.Event.tool_call:type_name -> cohort.telemetry.v1.ToolCall
-	6,  // 5: cohort.telemetry.v1.Event.reward:type_name -> cohort.telemetry.v1.Reward
-	7,  // 6: cohort.telemetry.v1.Event.error:type_name -> cohort.telemetry.v1.Error
-	9,  // 7: cohort.telemetry.v1.Event.end:type_name -> cohort.telemetry.v1.End
-	10, // 8: cohort.telemetry.v1.Event.marker:type_name -> cohort.telemetry.v1.Marker
-	11, // 9: cohort.telemetry.v1.Event.final:type_name -> cohort.telemetry.v1.Final
-	8,  // 10: cohort.telemetry.v1.Error.causes:type_name -> cohort.telemetry.v1.Cause
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	3,  // 0: cohort.telemetry.v1.Event.attributes:type_name -> cohort.telemetry.v1.Attribute
+	4,  // 1: cohort.telemetry.v1.Event.start:type_name -> cohort.telemetry.v1.Start
+	5,  // 2: cohort.telemetry.v1.Event.decision:type_name -> cohort.telemetry.v1.Decision
+	6,  // 3: cohort.telemetry.v1.Event.model_call:type_name -> cohort.telemetry.v1.ModelCall
+	7,  // 4: cohort.telemetry.v1.Event.tool_call:type_name -> cohort.telemetry.v1.ToolCall
+	8,  // 5: cohort.telemetry.v1.Event.reward:type_name -> cohort.telemetry.v1.Reward
+	9,  // 6: cohort.telemetry.v1.Event.error:type_name -> cohort.telemetry.v1.Error
+	11, // 7: cohort.telemetry.v1.Event.end:type_name -> cohort.telemetry.v1.End
+	12, // 8: cohort.telemetry.v1.Event.marker:type_name -> cohort.telemetry.v1.Marker
+	13, // 9: cohort.telemetry.v1.Event.final:type_name -> cohort.telemetry.v1.Final
+	14, // 10: cohort.telemetry.v1.Event.state:type_name -> cohort.telemetry.v1.State
+	10, // 11: cohort.telemetry.v1.Error.causes:type_name -> cohort.telemetry.v1.Cause
+	0,  // 12: cohort.telemetry.v1.State.kind:type_name -> cohort.telemetry.v1.State.Kind
+	1,  // 13: cohort.telemetry.v1.State.reason:type_name -> cohort.telemetry.v1.State.Reason
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_telemetry_proto_event_proto_init() }
@@ -1068,19 +1346,21 @@ func file_telemetry_proto_event_proto_init() {
 		(*Event_End)(nil),
 		(*Event_Marker)(nil),
 		(*Event_Final)(nil),
+		(*Event_State)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_telemetry_proto_event_proto_rawDesc), len(file_telemetry_proto_event_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   12,
+			NumEnums:      2,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_telemetry_proto_event_proto_goTypes,
 		DependencyIndexes: file_telemetry_proto_event_proto_depIdxs,
+		EnumInfos:         file_telemetry_proto_event_proto_enumTypes,
 		MessageInfos:      file_telemetry_proto_event_proto_msgTypes,
 	}.Build()
 	File_telemetry_proto_event_proto = out.File
