@@ -48,7 +48,7 @@ func (p *Producer) prepare(ctx context.Context, e Event) (item, error) {
 	if e.Body != nil && !e.Body.threaded() {
 		return item{}, fmt.Errorf("%w: %T is no event of a thread", ErrInvalidEvent, e.Body)
 	}
-	frame, err := p.codec.Encode(e)
+	frame, err := p.encode(e)
 	if err != nil {
 		return item{}, err
 	}

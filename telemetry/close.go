@@ -46,7 +46,7 @@ func (p *Producer) finish() {
 			continue
 		}
 		now := p.config.Now()
-		frame, err := p.codec.Encode(Event{Time: now, Body: Final{Sequences: q.next}})
+		frame, err := p.encode(Event{Time: now, Body: Final{Sequences: q.next}})
 		if err != nil {
 			continue // only a clock outside 1970 to 2262 or tiny Limits: the tail stays unknown
 		}

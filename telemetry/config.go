@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -69,6 +70,12 @@ type Config struct {
 	Instance string
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
+	// ClockAhead is how far the stamp of an event may be ahead of the wall clock
+	// before it is an anomaly: 1 min.
+	ClockAhead time.Duration
+	// Log gets a warning for each kind of clock anomaly, at most one a minute;
+	// nil is slog's default.
+	Log *slog.Logger
 }
 
 // overhead is what a queued event costs beyond its bytes.

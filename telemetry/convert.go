@@ -3,12 +3,16 @@ package telemetry
 import (
 	"time"
 
+	"github.com/cohort-rl/cohort/telemetry/hlc"
 	telemetrypb "github.com/cohort-rl/cohort/telemetry/proto"
 )
 
 // toProto returns the message of a checked event. It shares its slices.
 func toProto(e Event) *telemetrypb.Event {
-	m := &telemetrypb.Event{Thread: e.Thread, Index: e.Index, TimeUnixNano: e.Time.UnixNano(), Name: e.Name}
+	m := &telemetrypb.Event{
+		Thread: e.Thread, Index: e.Index, TimeUnixNano: e.Time.UnixNano(), Name: e.Name,
+		Clock: uint64(e.Clock), ClockFlags: uint32(e.ClockFlags),
+	}
 	for _, a := range e.Attributes {
 		m.Attributes = append(m.Attributes, &telemetrypb.Attribute{Key: a.Key, Value: a.Value})
 	}
@@ -47,7 +51,10 @@ func fromProto(m *telemetrypb.Event) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	e := Event{Thread: m.GetThread(), Index: m.GetIndex(), Time: time.Unix(0, m.GetTimeUnixNano()).UTC(), Name: m.GetName(), Body: body}
+	e := Event{
+		Thread: m.GetThread(), Index: m.GetIndex(), Time: time.Unix(0, m.GetTimeUnixNano()).UTC(), Name: m.GetName(),
+		Clock: hlc.Stamp(m.GetClock()), ClockFlags: hlc.Flags(m.GetClockFlags()), Body: body,
+	}
 	for _, a := range m.GetAttributes() {
 		e.Attributes = append(e.Attributes, Attribute{Key: a.GetKey(), Value: a.GetValue()})
 	}

@@ -1,6 +1,10 @@
 package telemetry
 
-import "time"
+import (
+	"time"
+
+	"github.com/cohort-rl/cohort/telemetry/hlc"
+)
 
 // Event is one thing that happened in a thread.
 type Event struct {
@@ -11,6 +15,11 @@ type Event struct {
 	Index uint64
 	// Time is the writer's wall time. Readers show it and never order by it.
 	Time time.Time
+	// Clock is the stamp of the producer's hybrid logical clock, ClockFlags what
+	// was wrong with the wall clock then. Admit sets both. In a producer instance
+	// the stamp of a later call is the greater one; 0 is no stamp.
+	Clock      hlc.Stamp
+	ClockFlags hlc.Flags
 	// Name says what the event is about: a node, a decision, a tool.
 	Name string
 	// Attributes are the user's own, in the order given, keys unique.

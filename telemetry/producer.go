@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/cohort-rl/cohort/telemetry/hlc"
 )
 
 // Producer brings events into a Kafka topic. It keeps one order per partition:
@@ -17,6 +19,7 @@ import (
 type Producer struct {
 	config      Config
 	codec       *Codec
+	clock       *hlc.Clock
 	connections *connections
 	transport   *kafka.Transport
 	abort       context.CancelFunc // ends the requests under way
@@ -53,6 +56,7 @@ func NewProducer(config Config) (*Producer, error) {
 	p := &Producer{
 		config:      config,
 		codec:       codec,
+		clock:       hlc.New(hlc.Config{Read: hlc.Read(config.Now), Ahead: config.ClockAhead, Log: config.Log}),
 		connections: newConnections(),
 		abort:       abort,
 		wake:        make(chan struct{}, 1),
