@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/cohort-rl/cohort/telemetry/state"
 )
 
 // checkReward refuses a reward that is not finite.
@@ -91,6 +93,10 @@ func (l Limits) checkBody(body Body) error {
 	case End:
 		if b.Events == 0 {
 			return fmt.Errorf("%w: an end counts at least itself", ErrInvalidEvent)
+		}
+	case State:
+		if err := state.Change(b).Check(l.State); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalidEvent, err)
 		}
 	case Marker:
 		if b.Nonce == "" {

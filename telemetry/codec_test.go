@@ -12,6 +12,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/telemetry/hlc"
+	"github.com/cohort-rl/cohort/telemetry/state"
 )
 
 func noon() time.Time { return time.Date(2026, 1, 2, 12, 0, 0, 123456789, time.UTC) }
@@ -36,12 +38,14 @@ func sampleEvents() []telemetry.Event {
 		telemetry.Error{Class: "timeout", Message: "no answer\nin time", Causes: []telemetry.Cause{{Class: "net", Message: "reset"}}, Node: "plan", Duration: time.Minute, Attempt: 2},
 		telemetry.End{Events: 7},
 		telemetry.End{Events: 8, Truncated: true},
+		telemetry.State{Kind: state.Patch, Document: []byte("[]"), SHA256: make([]byte, 32), Version: 9, Base: 8},
+		telemetry.State{Kind: state.Full, Reason: state.PatchFailed, Document: []byte("1"), SHA256: make([]byte, 32), Version: 1},
 		telemetry.Marker{Nonce: "n0", Job: "j0"},
 		telemetry.Final{Sequences: 12},
 	}
 	events := make([]telemetry.Event, len(bodies))
 	for i, body := range bodies {
-		e := telemetry.Event{Thread: "job/1/2/3/nonce", Index: uint64(i), Time: noon(), Name: "move", Body: body}
+		e := telemetry.Event{Thread: "job/1/2/3/nonce", Index: uint64(i), Time: noon(), Clock: hlc.Stamp(1<<63 + 7), ClockFlags: hlc.JumpedBack, Name: "move", Body: body}
 		switch body.(type) {
 		case telemetry.Marker, telemetry.Final:
 			e.Thread = ""
@@ -100,6 +104,9 @@ func TestEventOutOfBoundsIsRefusedByName(t *testing.T) {
 		"duration is negative":                 {Thread: "t", Body: telemetry.ToolCall{Duration: -1}},
 		"an end counts at least itself":        {Thread: "t", Body: telemetry.End{}},
 		"marker has no nonce":                  {Body: telemetry.Marker{}},
+		"state: kind is 0":                     {Thread: "t", Body: telemetry.State{}},
+		"version 2 has base 2":                 {Thread: "t", Body: telemetry.State{Kind: state.Patch, SHA256: make([]byte, 32), Version: 2, Base: 2}},
+		"state is over the limit: document of": {Thread: "t", Body: telemetry.State{Kind: state.Full, Reason: state.First, Document: make([]byte, 1<<20)}},
 		"message of cause 0 is not UTF-8":      {Thread: "t", Body: telemetry.Error{Class: "c", Causes: []telemetry.Cause{{Message: "\xff"}}}},
 		"attributes of 65537 bytes":            {Thread: "t", Attributes: []telemetry.Attribute{{Key: "k", Value: strings.Repeat("v", 65536)}}, Body: telemetry.Start{}},
 		"event of 921624 bytes is over the li": {Thread: "t", Time: time.Unix(0, 0), Body: telemetry.ToolCall{Input: make([]byte, 921612)}},

@@ -65,6 +65,9 @@ type Config struct {
 	// Budget is how long after its admission an event is tried: 2 min.
 	Budget time.Duration
 
+	// KeyFrames says how often a state is sent whole at least: every 32 versions.
+	KeyFrames int
+
 	// Instance is the producer instance: 128 random bits in hexadecimal, drawn
 	// for every start. Empty draws them.
 	Instance string
@@ -96,6 +99,7 @@ func (c Config) complete() (Config, error) {
 	c.Linger = max(orDefault(c.Linger, time.Millisecond), 0)
 	c.RequestTimeout = orDefault(c.RequestTimeout, 10*time.Second)
 	c.Budget = orDefault(c.Budget, 2*time.Minute)
+	c.KeyFrames = orDefault(c.KeyFrames, 32)
 	if c.Balancer == nil {
 		c.Balancer = kafka.Murmur2Balancer{Consistent: true}
 	}
@@ -125,6 +129,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("%w: QueueBytes is %d, less than the largest message of %d", ErrInvalidConfig, c.QueueBytes, largest)
 	case c.RequestTimeout < time.Millisecond || c.Budget < 0:
 		return fmt.Errorf("%w: RequestTimeout and Budget must be positive", ErrInvalidConfig)
+	case c.KeyFrames < 1:
+		return fmt.Errorf("%w: KeyFrames is %d", ErrInvalidConfig, c.KeyFrames)
 	case c.WhenFull > Drop:
 		return fmt.Errorf("%w: WhenFull is %d", ErrInvalidConfig, c.WhenFull)
 	case c.origin(Trace{}).headerBytes() > c.Limits.HeaderBytes:

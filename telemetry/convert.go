@@ -37,6 +37,11 @@ func toProto(e Event) *telemetrypb.Event {
 		m.Body = &telemetrypb.Event_Error{Error: errorToProto(b)}
 	case End:
 		m.Body = &telemetrypb.Event_End{End: &telemetrypb.End{Events: b.Events, Truncated: b.Truncated}}
+	case State:
+		m.Body = &telemetrypb.Event_State{State: &telemetrypb.State{
+			Kind: telemetrypb.State_Kind(b.Kind), Reason: telemetrypb.State_Reason(b.Reason),
+			Document: b.Document, Sha256: b.SHA256, Version: b.Version, Base: b.Base,
+		}}
 	case Marker:
 		m.Body = &telemetrypb.Event_Marker{Marker: &telemetrypb.Marker{Nonce: b.Nonce, Job: b.Job}}
 	case Final:
@@ -88,6 +93,8 @@ func bodyFromProto(m *telemetrypb.Event) (Body, error) {
 		return errorFromProto(b.Error), nil
 	case *telemetrypb.Event_End:
 		return End{Events: b.End.GetEvents(), Truncated: b.End.GetTruncated()}, nil
+	case *telemetrypb.Event_State:
+		return stateFromProto(b.State), nil
 	case *telemetrypb.Event_Marker:
 		return Marker{Nonce: b.Marker.GetNonce(), Job: b.Marker.GetJob()}, nil
 	case *telemetrypb.Event_Final:

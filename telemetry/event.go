@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/telemetry/hlc"
+	"github.com/cohort-rl/cohort/telemetry/state"
 )
 
 // Event is one thing that happened in a thread.
@@ -34,7 +35,7 @@ type Attribute struct {
 }
 
 // Body is what happened: a Start, Decision, ModelCall, ToolCall, Reward, Error,
-// End, Marker or Final, by value. Only this package has bodies.
+// End, State, Marker or Final, by value. Only this package has bodies.
 type Body interface {
 	// threaded reports whether an event with this body belongs to a thread.
 	threaded() bool
@@ -129,6 +130,10 @@ type Final struct {
 	Sequences uint64
 }
 
+// State is one version of a state of the thread, which the event's name names:
+// whole, or the difference from the version before it.
+type State state.Change
+
 func (Start) threaded() bool     { return true }
 func (Decision) threaded() bool  { return true }
 func (ModelCall) threaded() bool { return true }
@@ -136,5 +141,6 @@ func (ToolCall) threaded() bool  { return true }
 func (Reward) threaded() bool    { return true }
 func (Error) threaded() bool     { return true }
 func (End) threaded() bool       { return true }
+func (State) threaded() bool     { return true }
 func (Marker) threaded() bool    { return false }
 func (Final) threaded() bool     { return false }

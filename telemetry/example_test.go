@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/telemetry/hlc"
 )
 
 // exampleProducer stands for a producer of the agent's own cluster.
@@ -89,6 +90,39 @@ func ExampleThread_Record() {
 	}, telemetry.Attribute{Key: "temperature", Value: "0.7"})
 	fmt.Println(err)
 	// Output: <nil>
+}
+
+// What an agent remembers is sent as what changed, and read back verified.
+func ExampleThread_State() {
+	producer, done := exampleProducer()
+	defer done()
+	ctx := context.Background()
+
+	type memory struct {
+		Plan string   `json:"plan"`
+		Seen []string `json:"seen"`
+	}
+	thread := telemetry.NewThread(producer, "t")
+	m := memory{Plan: "visit each page once, then write the summary"}
+	for _, page := range []string{"index", "news", "about"} {
+		m.Seen = append(m.Seen, page)
+		if err := thread.State(ctx, "memory", m); err != nil {
+			panic(err)
+		}
+	}
+	counts := producer.States()
+	fmt.Println(counts.First, "whole,", counts.Patches, "as differences")
+	// Output: 1 whole, 2 as differences
+}
+
+func ExampleProducer_Observe() {
+	producer, done := exampleProducer()
+	defer done()
+
+	// An event of another producer, on which this agent acts.
+	event := telemetry.Event{Clock: hlc.Stamp(time.Now().UnixMilli()) << 16}
+	fmt.Println(producer.Observe(event), producer.ClockAnomalies())
+	// Output: <nil> {0 0 0 0}
 }
 
 func ExampleProducer_Flush() {

@@ -3,6 +3,8 @@ package telemetry
 import (
 	"errors"
 	"fmt"
+
+	"github.com/cohort-rl/cohort/telemetry/state"
 )
 
 // ErrInvalidLimits says that a Limits value contradicts itself.
@@ -22,6 +24,8 @@ type Limits struct {
 	Attributes, AttributeBytes int
 	// NameBytes bounds each id and name in an event.
 	NameBytes int
+	// State bounds states and the differences between them.
+	State state.Limits
 }
 
 // DefaultLimits keeps a message with its headers below 1 MB, the size that a
@@ -35,6 +39,7 @@ func DefaultLimits() Limits {
 		Attributes:     64,
 		AttributeBytes: 64 << 10,
 		NameBytes:      512,
+		State:          state.DefaultLimits(),
 	}
 }
 
@@ -55,6 +60,9 @@ func (l Limits) Validate() error {
 		if b.value < b.min || b.value > maxLimit {
 			return fmt.Errorf("%w: %s is %d, allowed is %d to %d", ErrInvalidLimits, b.name, b.value, b.min, maxLimit)
 		}
+	}
+	if err := l.State.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalidLimits, err)
 	}
 	return nil
 }

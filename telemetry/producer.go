@@ -8,6 +8,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/cohort-rl/cohort/telemetry/hlc"
+	"github.com/cohort-rl/cohort/telemetry/state"
 )
 
 // Producer brings events into a Kafka topic. It keeps one order per partition:
@@ -17,15 +18,17 @@ import (
 // An answer that was lost makes the next try a duplicate in the log; readers
 // drop it by the sequence ([Watermarks]).
 type Producer struct {
-	config      Config
-	codec       *Codec
-	clock       *hlc.Clock
-	connections *connections
-	transport   *kafka.Transport
-	abort       context.CancelFunc // ends the requests under way
-	wake        chan struct{}      // says that there may be something to send
-	looking     chan struct{}      // held by whoever looks up the partitions
-	done        chan struct{}      // closed when run and its requests have ended
+	config Config
+	codec  *Codec
+	clock  *hlc.Clock
+
+	stateCounters state.Counters
+	connections   *connections
+	transport     *kafka.Transport
+	abort         context.CancelFunc // ends the requests under way
+	wake          chan struct{}      // says that there may be something to send
+	looking       chan struct{}      // held by whoever looks up the partitions
+	done          chan struct{}      // closed when run and its requests have ended
 
 	mu         sync.Mutex // guards what follows
 	partitions []*partition

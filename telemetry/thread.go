@@ -24,6 +24,7 @@ type Thread struct {
 	next      uint64
 	truncated bool
 	ended     bool
+	states    states
 	delivery  delivery // guarded by the producer
 }
 
