@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 	if what := os.Getenv(envCommitter); what != "" {
 		os.Exit(committer(what))
 	}
+	if address := os.Getenv(envLimited); address != "" {
+		os.Exit(limited(address))
+	}
 	flag.Int("kills", 1, "how often each kind of process is killed")
 	flag.Int("commits", 25, "commits of each process that races for a log")
 	flag.Int("races", 200, "histories of writers that race on each store")
