@@ -69,14 +69,14 @@ func TestStampsNeverGoBackAndNameTheAnomaly(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newMachine(rapid.SampledFrom([]int64{noon, 0, -5, 1 << 60, 1_577_836_799_999}).Draw(t, "start"))
 		c := m.clock(&bytes.Buffer{})
-		highest, stepped := int64(-1<<63), false
+		highest := int64(-1 << 63)
 		var last hlc.Stamp
 		var want hlc.Counts
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			passed := rapid.Int64Range(0, 100_000).Draw(t, "pass")
 			wrong := rapid.SampledFrom([]int64{0, 0, 0, -1 - passed, -90_000, 60_000, 60_001, -3e12, 3e12}).Draw(t, "wrong")
 			m.pass(passed, wrong)
-			stepped = wrong > 60_000
+			stepped := wrong > 60_000
 			if rapid.Bool().Draw(t, "observe") {
 				ahead := rapid.Int64Range(-100_000, 100_000).Draw(t, "ahead")
 				other := hlc.Stamp(max(m.wall.Load()+ahead, 0) << 16)
@@ -143,7 +143,10 @@ func TestConcurrentStampsAreUniqueAndInOrder(t *testing.T) {
 				if uint64(s) <= before {
 					t.Errorf("%s was given after %s was", s, hlc.Stamp(before))
 				}
-				for old := newest.Load(); old < uint64(s) && !newest.CompareAndSwap(old, uint64(s)); old = newest.Load() {
+				for old := newest.Load(); old < uint64(s); old = newest.Load() {
+					if newest.CompareAndSwap(old, uint64(s)) {
+						break
+					}
 				}
 				all[n] = append(all[n], s)
 			}
