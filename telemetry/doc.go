@@ -7,6 +7,10 @@
 // frames and back, and checks the same [Limits] both ways: what a producer
 // accepts a reader accepts. The producer's [Accounts] add up at every moment.
 //
+// Beside it: package hlc stamps events with a clock that never goes back, package
+// state sends states as differences, package ratelimit bounds what a tenant sends,
+// package metrics tells Prometheus what a producer counts.
+//
 // Two counters are never mixed. The sequence, in a message's headers, counts
 // per producer instance and partition and tells transport losses and
 // duplicates ([Watermarks]). The index, inside the event, counts per thread and
