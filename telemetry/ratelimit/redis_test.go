@@ -61,7 +61,7 @@ func TestNobodyIsGrantedMoreThanTheSharedLimit(t *testing.T) {
 			}
 			return err
 		}
-		for range rapid.IntRange(1, 40).Draw(t, "requests") {
+		for range rapid.IntRange(1, 16).Draw(t, "requests") {
 			per := float64(time.Second) / limit.Rate
 			now = now.Add(time.Duration(per * rapid.Float64Range(0, 2*float64(limit.Burst)).Draw(t, "pause") / 4)).Truncate(time.Microsecond)
 			if rapid.IntRange(0, 19).Draw(t, "loss") == 0 {
