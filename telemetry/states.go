@@ -20,7 +20,7 @@ func (t *Thread) State(ctx context.Context, name string, value any, attributes .
 	if t.ended {
 		return fmt.Errorf("record %s: %w", name, ErrEnded)
 	}
-	w, err := t.states.writer(name, t.producer)
+	w, err := t.states.writer(name, t.producer.stateSettings())
 	if err != nil {
 		return fmt.Errorf("record state %s: %w", name, err)
 	}
@@ -35,6 +35,17 @@ func (t *Thread) State(ctx context.Context, name string, value any, attributes .
 // States returns how the states of all threads were sent.
 func (p *Producer) States() state.Counts { return p.stateCounters.Counts() }
 
+// stateSettings is what the writers of a producer's states need.
+type stateSettings struct {
+	limits    state.Limits
+	keyFrames int
+	counters  *state.Counters
+}
+
+func (p *Producer) stateSettings() stateSettings {
+	return stateSettings{p.config.Limits.State, p.config.KeyFrames, &p.stateCounters}
+}
+
 // states has the writers of a thread's states, by name. The thread's mutex
 // guards it.
 type states struct {
@@ -42,15 +53,14 @@ type states struct {
 	failed  uint64 // events of the thread that were given up, when last looked
 }
 
-func (s *states) writer(name string, p *Producer) (*state.Writer, error) {
+func (s *states) writer(name string, to stateSettings) (*state.Writer, error) {
 	if w := s.writers[name]; w != nil {
 		return w, nil
 	}
-	limits := p.config.Limits.State
-	if len(s.writers) >= limits.Names {
-		return nil, fmt.Errorf("%w: the thread has %d states already, as many as allowed", state.ErrTooLarge, limits.Names)
+	if len(s.writers) >= to.limits.Names {
+		return nil, fmt.Errorf("%w: the thread has %d states already, as many as allowed", state.ErrTooLarge, to.limits.Names)
 	}
-	w, err := state.NewWriter(limits, p.config.KeyFrames, &p.stateCounters)
+	w, err := state.NewWriter(to.limits, to.keyFrames, to.counters)
 	if err != nil {
 		return nil, err
 	}
