@@ -1,10 +1,11 @@
--- KEYS[1]: the tenant's bucket. ARGV: tokens asked for, rate per second, burst,
--- time to live in milliseconds. Answers {0} or {1, microseconds to wait}.
+-- KEYS[1]: the tenant's bucket. ARGV: rate per second, burst, time to live in
+-- milliseconds, and the tokens of each request. Answers for each request 0 when it
+-- was granted, or how many microseconds it has to wait.
 --
 -- The generic cell rate algorithm, counted in whole tokens: since `origin`, a time
 -- of this server at which the bucket was full or new, rate * elapsed tokens were
 -- earned and `used` were taken, and at most burst more than earned.
-local asked, rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 
 -- Which run of the server this is. One that has no such section keeps nothing
 -- beyond its end either.
@@ -19,7 +20,7 @@ if not run then return redis.error_reply('ERR INFO names no run_id') end
 
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
-local limit = ARGV[2] .. '/' .. ARGV[3]
+local limit = ARGV[1] .. '/' .. ARGV[2]
 
 local b = redis.call('HMGET', KEYS[1], 'run', 'limit', 'origin', 'used', 'seen')
 local origin, used = tonumber(b[3]), tonumber(b[4])
@@ -28,14 +29,20 @@ if not known then origin, used = now, burst end
 
 local earned = math.floor((now - origin) * rate / 1000000)
 if used <= earned then origin, used, earned = now, 0, 0 end -- full
-local after = used + asked
-local missing = after - earned - burst
-local answer = {0}
-if missing > 0 then
-  answer = {1, math.ceil((earned + missing) * 1000000 / rate) - (now - origin)}
-  if known then return answer end
-  after = used
+
+local answers, granted = {}, false
+for i = 4, #ARGV do
+  local missing = used + tonumber(ARGV[i]) - earned - burst
+  if missing > 0 then
+    answers[i - 3] = math.ceil((earned + missing) * 1000000 / rate) - (now - origin)
+  else
+    answers[i - 3] = 0
+    used = used + tonumber(ARGV[i])
+    granted = true
+  end
 end
-redis.call('HSET', KEYS[1], 'run', run, 'limit', limit, 'origin', string.format('%.0f', origin), 'used', string.format('%.0f', after), 'seen', string.format('%.0f', now))
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return answer
+if granted or not known then
+  redis.call('HSET', KEYS[1], 'run', run, 'limit', limit, 'origin', string.format('%.0f', origin), 'used', string.format('%.0f', used), 'seen', string.format('%.0f', now))
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+end
+return answers

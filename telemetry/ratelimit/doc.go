@@ -12,8 +12,8 @@
 // tenant's very first event is told to wait for 1/Rate.
 //
 // Tokens are not leased to processes: a lease that is used up later lets more
-// pass in a short time than the limit says. Whoever has many events asks for them
-// at once. What a lost answer granted is spent: the error is on the side of too
+// pass in a short time than the limit says. Instead the calls of a process that
+// come while it asks share the next question. What a lost answer granted is spent: the error is on the side of too
 // few. Two masters at once, in the seconds of a failover that splits a cluster,
 // each keep the limit on their own.
 //

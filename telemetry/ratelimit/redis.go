@@ -24,6 +24,7 @@ type Redis struct {
 	limit   Limit
 	timeout time.Duration
 	script  *redis.Script
+	queues  queues
 }
 
 // New returns a limiter whose keys begin with prefix. The client stays the
@@ -59,23 +60,40 @@ func bounded(client redis.UniversalClient) bool {
 
 // Allow takes n tokens of a tenant, all or none. Its errors are *Limited
 // (ErrLimited), ErrUnavailable and ErrInvalid; after each of them nothing was
-// granted. It asks Redis once.
+// granted. Calls for one tenant at the same time share a question to Redis; the
+// one that asks for all may take up to the timeout longer than its context.
 func (r *Redis) Allow(ctx context.Context, tenant string, n int) error {
 	if err := r.limit.asks(n); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%w: tenant %q: %w", ErrUnavailable, tenant, err)
+	}
+	return r.queues.join(ctx, tenant, n, r.ask)
+}
+
+// ask asks Redis once for several requests of a tenant, in their order, and
+// returns an answer for each.
+func (r *Redis) ask(ctx context.Context, tenant string, tokens []int) []error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.timeout)
 	defer cancel()
 	const day = 24 * time.Hour
-	answer, err := r.script.Run(ctx, r.client, []string{r.prefix + tenant},
-		n, strconv.FormatFloat(r.limit.Rate, 'f', -1, 64), r.limit.Burst, (day + r.limit.fill()).Milliseconds()).Int64Slice()
-	switch {
-	case err != nil:
-		return fmt.Errorf("%w: tenant %q: %w", ErrUnavailable, tenant, err)
-	case len(answer) == 1 && answer[0] == 0:
-		return nil
-	case len(answer) == 2 && answer[0] == 1 && answer[1] > 0:
-		return &Limited{Tenant: tenant, RetryAfter: time.Duration(answer[1]) * time.Microsecond}
+	arguments := []any{strconv.FormatFloat(r.limit.Rate, 'f', -1, 64), r.limit.Burst, (day + r.limit.fill()).Milliseconds()}
+	for _, n := range tokens {
+		arguments = append(arguments, n)
 	}
-	return fmt.Errorf("%w: tenant %q: Redis answered %v", ErrUnavailable, tenant, answer)
+	waits, err := r.script.Run(ctx, r.client, []string{r.prefix + tenant}, arguments...).Int64Slice()
+	if err == nil && len(waits) != len(tokens) {
+		err = fmt.Errorf("redis answered %d of %d requests", len(waits), len(tokens))
+	}
+	answers := make([]error, len(tokens))
+	for i := range answers {
+		switch {
+		case err != nil:
+			answers[i] = fmt.Errorf("%w: tenant %q: %w", ErrUnavailable, tenant, err)
+		case waits[i] != 0:
+			answers[i] = &Limited{Tenant: tenant, RetryAfter: time.Duration(waits[i]) * time.Microsecond}
+		}
+	}
+	return answers
 }
