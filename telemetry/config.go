@@ -11,6 +11,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
+
+	"github.com/cohort-rl/cohort/telemetry/redact"
 )
 
 // ErrInvalidConfig says that a Config field has no usable value.
@@ -40,6 +42,9 @@ type Config struct {
 
 	// Tenant is sent with every message.
 	Tenant string
+	// Redact takes secrets out of what threads record; the zero value knows the
+	// usual keys.
+	Redact redact.Redactor
 	// Limits bounds events; readers of the topic need the same.
 	Limits Limits
 	// Compression of frames.
@@ -81,6 +86,9 @@ type Config struct {
 	Log *slog.Logger
 }
 
+// defaultKeyFrames is how often a state is sent whole at least.
+const defaultKeyFrames = 32
+
 // overhead is what a queued event costs beyond its bytes.
 const overhead = 256
 
@@ -99,7 +107,7 @@ func (c Config) complete() (Config, error) {
 	c.Linger = max(orDefault(c.Linger, time.Millisecond), 0)
 	c.RequestTimeout = orDefault(c.RequestTimeout, 10*time.Second)
 	c.Budget = orDefault(c.Budget, 2*time.Minute)
-	c.KeyFrames = orDefault(c.KeyFrames, 32)
+	c.KeyFrames = orDefault(c.KeyFrames, defaultKeyFrames)
 	if c.Balancer == nil {
 		c.Balancer = kafka.Murmur2Balancer{Consistent: true}
 	}

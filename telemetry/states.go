@@ -12,20 +12,29 @@ import (
 // State records a version of a state of the agent, its memory say, under a name.
 // It is sent as the difference from the version before it, or whole where that
 // does not do (package state has the rules). value is anything that
-// encoding/json takes; it is read during the call alone. Its own errors are
+// encoding/json takes; it is read during the call alone, and what the sink's
+// redactor knows as a secret is taken out first. Its own errors are
 // state.ErrInvalid and state.ErrTooLarge.
 func (t *Thread) State(ctx context.Context, name string, value any, attributes ...Attribute) error {
+	if t.missing() {
+		return fmt.Errorf("record state %s: %w", name, ErrNoThread)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ended {
 		return fmt.Errorf("record %s: %w", name, ErrEnded)
 	}
-	w, err := t.states.writer(name, t.producer.stateSettings())
+	settings := t.sink.settings()
+	w, err := t.states.writer(name, settings.states)
 	if err != nil {
 		return fmt.Errorf("record state %s: %w", name, err)
 	}
-	t.states.notice(t.producer.failures(&t.delivery))
-	err = w.Record(value, func(c state.Change) error { return t.admit(ctx, name, State(c), attributes) })
+	t.states.notice(t.sink.failures(&t.delivery))
+	document, err := settings.redact.Document(value)
+	if err != nil {
+		return fmt.Errorf("record state %s: %w: %w", name, state.ErrInvalid, err)
+	}
+	err = w.Record(document, func(c state.Change) error { return t.admit(ctx, name, State(c), attributes) })
 	if err != nil {
 		return fmt.Errorf("record state %s: %w", name, err)
 	}
@@ -35,15 +44,11 @@ func (t *Thread) State(ctx context.Context, name string, value any, attributes .
 // States returns how the states of all threads were sent.
 func (p *Producer) States() state.Counts { return p.stateCounters.Counts() }
 
-// stateSettings is what the writers of a producer's states need.
+// stateSettings is what the writers of a sink's states need.
 type stateSettings struct {
 	limits    state.Limits
 	keyFrames int
 	counters  *state.Counters
-}
-
-func (p *Producer) stateSettings() stateSettings {
-	return stateSettings{p.config.Limits.State, p.config.KeyFrames, &p.stateCounters}
 }
 
 // states has the writers of a thread's states, by name. The thread's mutex

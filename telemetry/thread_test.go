@@ -148,7 +148,9 @@ func TestEndSaysWhetherTheThreadWasCutOff(t *testing.T) {
 	for id, truncated := range map[string]bool{"whole": false, "cut": true} {
 		thread := telemetry.NewThread(p, id)
 		if truncated {
-			thread.Truncate()
+			if err := thread.Truncate(); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if _, err := thread.End(deadline(t, 10*time.Second)); err != nil {
 			t.Fatal(err)
@@ -173,8 +175,8 @@ func TestFailRecordsClassMessageAndCauses(t *testing.T) {
 		message string
 		causes  int
 	}{
-		{deep, "*fmt.wrapError", "call tool: ", 2},
-		{errors.Join(long, deep), "*errors.joinError", "xxxx", 1},
+		{deep, "*errors.errorString", "call tool: ", 2},
+		{errors.Join(long, deep), "*errors.joinError", "xxxx", 4},
 		{nil, "unknown", "", 0},
 	} {
 		b := startBroker(t, 1)
