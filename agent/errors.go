@@ -42,3 +42,6 @@ func (f *Failed) Error() string {
 func (f *Failed) Is(target error) bool {
 	return target == ErrTimedOut && f.Class == ClassTimedOut
 }
+
+// ErrorClass is the class under which package telemetry records the failure.
+func (f *Failed) ErrorClass() string { return f.Class }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cohort-rl/cohort/policy/serve"
 	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/telemetry/redact"
 )
 
 // An Attempt plays one rollout: it records the thread's events, flushes them,
@@ -120,7 +121,7 @@ func Unavailable(err error) bool {
 }
 
 func failed(answer Answer, class, message string) Answer {
-	failure := Failure{Class: class, Message: message}.clean()
+	failure := Failure{Class: class, Message: redact.Redactor{}.Text(message)}.clean()
 	answer.Error = &failure
 	return answer
 }

@@ -40,10 +40,15 @@ func Run(ctx context.Context, to Sink, id, task string, play func(ctx context.Co
 	if err != nil && !thread.knows(err) {
 		failure := describe("", err)
 		failure.Duration = thread.since(began)
-		err = errors.Join(err, thread.Record(finishing, "error", failure))
+		if recording := thread.Record(finishing, "error", failure); recording != nil {
+			err = errors.Join(err, recording)
+		}
 	}
 	summary, ending := thread.End(finishing)
-	return summary, errors.Join(err, ending)
+	if ending != nil {
+		err = errors.Join(err, ending)
+	}
+	return summary, err
 }
 
 // finish returns the context in which the end of a thread is recorded.

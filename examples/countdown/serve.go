@@ -3,15 +3,12 @@ package countdown
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"time"
 
 	"github.com/cohort-rl/cohort/agent"
+	"github.com/cohort-rl/cohort/sdk"
 	"github.com/cohort-rl/cohort/telemetry"
-	"github.com/cohort-rl/cohort/trust"
 )
 
 // Config is what the agent needs to run.
@@ -33,79 +30,20 @@ type Config struct {
 	Parent io.ReadCloser
 }
 
-// stopBudget is the time for attempts that run when the agent is stopped.
-const stopBudget = 5 * time.Second
-
-// Serve runs the agent until ctx or Parent ends. Attempts that run then are
-// answered as unavailable. It returns nil when it was stopped.
-func Serve(ctx context.Context, config Config) (err error) {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	if config.Parent != nil {
-		defer config.Parent.Close()
-		go func() {
-			_, _ = io.Copy(io.Discard, config.Parent) // However it ends, the parent is gone.
-			stop()
-		}()
-	}
-	settings, err := trust.Client(config.PolicyCA)
-	if err != nil {
-		return fmt.Errorf("--policy-ca: %w", err)
-	}
-	producers, err := newProducers(stopBudget, config.Kafka)
-	if err != nil {
-		return err
-	}
-	log, err := openJournal(config.Log)
+// Serve runs the agent until ctx or Parent ends.
+func Serve(ctx context.Context, c Config) (err error) {
+	log, err := openJournal(c.Log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, log.close()) }()
-	p := &player{policies: newPolicies(settings), producers: producers, journal: log}
-	defer func() {
-		p.policies.close()
-		err = errors.Join(err, p.producers.close(context.WithoutCancel(ctx)))
-	}()
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", config.Listen)
-	if err != nil {
-		return fmt.Errorf("start agent: %w", err)
-	}
-	if config.Ready != nil {
-		config.Ready(listener.Addr())
-	}
-	return answer(ctx, listener, agent.Handler(p.attempt))
-}
-
-// answer serves on listener until ctx ends and every attempt is answered.
-func answer(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	attempts, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	server := &http.Server{
-		Handler:           handler,
-		BaseContext:       func(net.Listener) context.Context { return attempts },
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- server.Serve(listener) }()
-	select {
-	case err := <-stopped:
-		return fmt.Errorf("serve agent: %w", err)
-	case <-ctx.Done():
-	}
-	cancel()
-	closing, done := context.WithTimeout(context.WithoutCancel(ctx), stopBudget)
-	defer done()
-	err := server.Shutdown(closing)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = server.Close()
-	}
-	if end := <-stopped; !errors.Is(end, http.ErrServerClosed) {
-		err = errors.Join(err, end)
-	}
-	if err != nil {
-		return fmt.Errorf("stop agent: %w", err)
-	}
-	return nil
+	return sdk.Serve(ctx, sdk.Config{
+		Options: sdk.Options{
+			PolicyCA: c.PolicyCA, Kafka: c.Kafka, Name: name,
+			Answered: func(r *sdk.Rollout, answer agent.Answer) error {
+				return log.add(Row{Thread: r.Request.Thread, Greedy: r.Request.Greedy, Events: answer.Events, Reward: r.Rewards()[0]})
+			},
+		},
+		Listen: c.Listen, Ready: c.Ready, Parent: c.Parent,
+	}, attempt)
 }

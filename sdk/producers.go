@@ -1,4 +1,4 @@
-package countdown
+package sdk
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/cohort-rl/cohort/agent"
 	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/telemetry/redact"
 )
 
 // maxProducers bounds the topics that the agent keeps connections for.
@@ -24,6 +25,7 @@ type producers struct {
 	budget time.Duration // for closing a producer
 	sasl   sasl.Mechanism
 	tls    *tls.Config
+	redact redact.Redactor
 
 	mu     sync.Mutex // guards what follows
 	byKey  map[string]*shared
@@ -37,7 +39,7 @@ type shared struct {
 	used     uint64 // the turn of the last use
 }
 
-func newProducers(budget time.Duration, security telemetry.Security) (*producers, error) {
+func newProducers(budget time.Duration, security telemetry.Security, secrets redact.Redactor) (*producers, error) {
 	mechanism, err := security.Mechanism()
 	if err != nil {
 		return nil, err
@@ -46,7 +48,7 @@ func newProducers(budget time.Duration, security telemetry.Security) (*producers
 	if err != nil {
 		return nil, err
 	}
-	return &producers{budget: budget, sasl: mechanism, tls: secured, byKey: make(map[string]*shared)}, nil
+	return &producers{budget: budget, sasl: mechanism, tls: secured, redact: secrets, byKey: make(map[string]*shared)}, nil
 }
 
 // acquire returns the producer of a topic. The caller calls release when its
@@ -63,7 +65,7 @@ func (p *producers) acquire(ctx context.Context, to agent.TracesAddress) (produc
 		if err := p.makeRoom(ctx); err != nil {
 			return nil, nil, err
 		}
-		made, err := telemetry.NewProducer(telemetry.Config{Brokers: to.Brokers, Topic: to.Topic, SASL: p.sasl, TLS: p.tls}) //nolint:contextcheck // it outlives the attempt that needs it first
+		made, err := telemetry.NewProducer(telemetry.Config{Brokers: to.Brokers, Topic: to.Topic, SASL: p.sasl, TLS: p.tls, Redact: p.redact}) //nolint:contextcheck // it outlives the attempt that needs it first
 		if err != nil {
 			return nil, nil, err
 		}
