@@ -153,7 +153,7 @@ func TestAgentKeepsTheContract(t *testing.T) {
 		t.Fatalf("%+v, %v", answer, err)
 	}
 	got := strings.Join(s.thread(t, "a"), "\n")
-	want := fmt.Sprintf("start start \"{\"best\":1}\"\ndecision pick #0 took %d of 2, log-probability -0.6931, policy %.12s\nreward reward %g\nend end after 4 events",
+	want := fmt.Sprintf("start \"{\"best\":1}\"\ndecision pick #0 took %d of 2, log-probability -0.6931, policy %.12s\nreward %g\nend after 4 events",
 		int(rewards[0]), r.Policy.Digest, rewards[0])
 	if got != want {
 		t.Errorf("the log has\n%s, want\n%s", got, want)
@@ -184,10 +184,10 @@ func TestWhatAnAttemptEndsInIsRecordedAndAnswered(t *testing.T) {
 	})
 	for id, test := range map[string]struct{ class, message, recorded string }{
 		"failure":   {"*net.AddrError", "plan: log in with password=[redacted]: address x: no such host", "error plan *net.AddrError:"},
-		"own class": {"tool", "no such tool", "error error tool:"},
+		"own class": {"tool", "no such tool", "error tool:"},
 		"panic":     {"panic", "token=[redacted]", "error panic panic:"},
-		"timed out": {agent.ClassTimedOut, "context deadline exceeded", "error error context.deadlineExceededError:"},
-		"weather":   {"", "", "error error *"},
+		"timed out": {agent.ClassTimedOut, "context deadline exceeded", "error context.deadlineExceededError:"},
+		"weather":   {"", "", "error *"},
 	} {
 		r := s.request
 		r.Thread = id
@@ -203,7 +203,7 @@ func TestWhatAnAttemptEndsInIsRecordedAndAnswered(t *testing.T) {
 			t.Errorf("%s: error %v", id, err)
 		}
 		events := s.thread(t, id)
-		if len(events) != 3 || !strings.HasPrefix(events[1], test.recorded) || events[2] != "end end after 3 events" || strings.Contains(events[1], "hunter2") {
+		if len(events) != 3 || !strings.HasPrefix(events[1], test.recorded) || events[2] != "end after 3 events" || strings.Contains(events[1], "hunter2") {
 			t.Errorf("%s: the log has %q", id, events)
 		}
 	}

@@ -34,9 +34,9 @@ func ExampleRun() {
 	show(sink)
 	// Output:
 	// 3 <nil>
-	// 0 start start "2 3 = 6"
-	// 1 reward reward 1
-	// 2 end end after 3 events
+	// 0 start "2 3 = 6"
+	// 1 reward 1
+	// 2 end after 3 events
 }
 
 // Whatever play ends in is recorded, and an end follows it.
@@ -49,9 +49,9 @@ func ExampleRun_failure() {
 	show(sink)
 	// Output:
 	// log in with password=hunter2: context deadline exceeded
-	// 0 start start "x"
-	// 1 error error context.deadlineExceededError: "log in with password=[redacted]: context deadline exceeded" after 1ms
-	// 2 end end after 3 events
+	// 0 start "x"
+	// 1 error context.deadlineExceededError: "log in with password=[redacted]: context deadline exceeded" after 1ms
+	// 2 end after 3 events
 }
 
 func ExampleNode() {
@@ -71,11 +71,11 @@ func ExampleNode() {
 	// plan/search: no such page
 	// plan/search: no such page
 	// <nil>
-	// 0 start start "x"
+	// 0 start "x"
 	// 1 error plan/search *errors.errorString: "no such page" attempt 1 after 1ms
 	// 2 error plan/search *errors.errorString: "no such page" attempt 2 after 1ms
 	// 3 node plan took 7ms
-	// 4 end end after 5 events
+	// 4 end after 5 events
 }
 
 func ExampleTool() {
@@ -91,9 +91,9 @@ func ExampleTool() {
 	// Output:
 	// 5
 	// <nil>
-	// 0 start start "x"
+	// 0 start "x"
 	// 1 tool_call add "[2,3]" -> "5" in 2ms
-	// 2 end end after 3 events
+	// 2 end after 3 events
 }
 
 func ExampleModel() {
@@ -109,9 +109,9 @@ func ExampleModel() {
 	show(sink)
 	// Output:
 	// <nil>
-	// 0 start start "x"
-	// 1 model_call small #0 small, 3 tokens in, 2 out, log-probability -0.75
-	// 2 end end after 3 events
+	// 0 start "x"
+	// 1 model_call small #0 3 tokens in, 2 out, log-probability -0.75
+	// 2 end after 3 events
 }
 
 func ExampleThread_Decide() {
@@ -125,9 +125,9 @@ func ExampleThread_Decide() {
 	show(sink)
 	// Output:
 	// <nil>
-	// 0 start start "x"
+	// 0 start "x"
 	// 1 decision move #0 took 1 of 2, log-probability -0.69, policy 9f86d081
-	// 2 end end after 3 events
+	// 2 end after 3 events
 }
 
 func ExampleThread_Truncate() {
@@ -139,8 +139,8 @@ func ExampleThread_Truncate() {
 	show(sink)
 	// Output:
 	// <nil>
-	// 0 start start "x"
-	// 1 end end after 2 events (truncated)
+	// 0 start "x"
+	// 1 end after 2 events (truncated)
 }
 
 // Without Run, the end is the caller's to record.

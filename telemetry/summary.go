@@ -33,7 +33,9 @@ const maxShown = 80
 // most. It holds no control characters, and may change.
 func (e Event) Summary() string {
 	var s strings.Builder
-	s.WriteString(shown(e.Name))
+	if e.Name != e.Kind() {
+		s.WriteString(shown(e.Name))
+	}
 	say := func(format string, values ...any) {
 		if s.Len() > 0 {
 			s.WriteByte(' ')
@@ -50,7 +52,11 @@ func (e Event) Summary() string {
 		}
 		say("#%d took %d of %d, log-probability %.4g, policy %s", b.Number, b.Chosen, candidates, b.LogProb, clip(shown(b.Policy), 12))
 	case ModelCall:
-		say("#%d %s, %d tokens in, %d out, log-probability %.4g", b.Number, shown(b.Model), len(b.Prompt), len(b.Response), sum(b.LogProbs))
+		say("#%d", b.Number)
+		if b.Model != e.Name {
+			say("%s", shown(b.Model))
+		}
+		say("%d tokens in, %d out, log-probability %.4g", len(b.Prompt), len(b.Response), sum(b.LogProbs))
 	case ToolCall:
 		if e.Kind() == KindNode {
 			say("took %s", short(b.Duration))

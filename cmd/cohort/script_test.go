@@ -41,13 +41,14 @@ func TestMain(m *testing.M) {
 //	replayable ID    makes a job of two steps whose steps can be computed again
 //	damage PATTERN   flips a byte in the middle of each file of the store that matches
 //	watched          waits until somebody watches a job
+//	log              runs a Kafka at $KAFKA, whose topic "events" holds a thread of each kind of event
 //	bucket NAME [HEADER...]   serves a bucket, at $NAME, that overlooks these headers
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"), UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"server": serve, "train": train, "replayable": replayable, "damage": damage, "watched": awaitWatcher, "bucket": bucket,
+			"server": serve, "train": train, "replayable": replayable, "damage": damage, "watched": awaitWatcher, "bucket": bucket, "log": writeLog,
 		},
 		Setup: func(env *testscript.Env) error {
 			store, err := fs.Create(filepath.Join(env.WorkDir, "store"))
@@ -57,6 +58,7 @@ func TestCommands(t *testing.T) {
 			env.Values[stateKey{}] = &state{store: store, watchers: make(chan struct{}, 16)}
 			env.Setenv("COHORT_SERVER", "http://127.0.0.1:1") // nothing listens there
 			env.Setenv("NO_PROXY", "*")
+			env.Setenv("TZ", "UTC")
 			env.Setenv("TERM", "xterm-256color")
 			return nil
 		},

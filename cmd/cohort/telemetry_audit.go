@@ -7,11 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/cohort-rl/cohort/blob"
-	"github.com/cohort-rl/cohort/checkpoint"
 	"github.com/cohort-rl/cohort/cmd/internal/local"
 	"github.com/cohort-rl/cohort/cmd/internal/services"
-	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/traces"
 	"github.com/cohort-rl/cohort/traces/audit"
@@ -68,7 +65,7 @@ func (c *telemetryAuditCommand) Run(ctx context.Context, s *streams) error {
 
 // read reads the topics and prints what was found.
 func (c *telemetryAuditCommand) read(ctx context.Context, s *streams) error {
-	topics, err := c.topics(ctx)
+	topics, err := topicsOf(ctx, c.Topic, c.Jobs, c.Store, c.StoreAccess)
 	if err != nil {
 		return err
 	}
@@ -100,54 +97,4 @@ func (c *telemetryAuditCommand) read(ctx context.Context, s *streams) error {
 		reports = append(reports, r)
 	}
 	return printAudits(s.out, c.Output, reports)
-}
-
-// topics are the names that are given, or those that jobs began with.
-func (c *telemetryAuditCommand) topics(ctx context.Context) ([]string, error) {
-	if len(c.Topic) > 0 {
-		return c.Topic, nil
-	}
-	if c.Store == "" {
-		return nil, usage(errors.New("--store is not set: name the store of the jobs, or a topic with --topic, or a folder with --dir"))
-	}
-	store, err := openStore(ctx, c.Store, c.StoreAccess)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := c.jobs(ctx, store)
-	if err != nil {
-		return nil, err
-	}
-	var topics []string
-	for _, id := range ids {
-		first, err := checkpoint.ReadEntry(ctx, store, id, 0)
-		switch {
-		case errors.Is(err, blob.ErrNotFound) && len(c.Jobs) > 0:
-			return nil, fmt.Errorf("job %s has not begun, or is not in the store: `cohort jobs` lists those there are", id)
-		case errors.Is(err, blob.ErrNotFound):
-			continue
-		case err != nil:
-			return nil, err
-		}
-		if first.Begin != nil {
-			topics = append(topics, first.Begin.Topic)
-		}
-	}
-	return topics, nil
-}
-
-// jobs are those that are given, or all that the store has.
-func (c *telemetryAuditCommand) jobs(ctx context.Context, store blob.Bucket) ([]job.ID, error) {
-	if len(c.Jobs) == 0 {
-		return checkpoint.Jobs(ctx, store)
-	}
-	var ids []job.ID
-	for _, text := range c.Jobs {
-		id, err := job.ParseID(text)
-		if err != nil {
-			return nil, usage(err)
-		}
-		ids = append(ids, id)
-	}
-	return ids, nil
 }

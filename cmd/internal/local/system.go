@@ -74,6 +74,11 @@ func Run(ctx context.Context, c Config, use func(context.Context, System) error)
 		return err
 	}
 	defer func() { err = errors.Join(err, kafka.Close()) }()
+	withdraw, err := announceBroker(dir, kafka.Addr())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, withdraw()) }()
 	s := System{Store: StoreURL(dir), Redis: redis.Addr(), Kafka: kafka.Addr()}
 	return c.run(ctx, s, use)
 }
