@@ -39,7 +39,7 @@ func kinds() map[string]struct {
 	wrapped := fmt.Errorf("read notes: %w", missing)
 	returns := func(err error) func(context.Context) error { return func(context.Context) error { return err } }
 	notes := []telemetry.Cause{{Class: "*fs.PathError", Message: "open x: file does not exist"}, {Class: "*errors.errorString", Message: "file does not exist"}}
-	var chain error = errors.New("deep")
+	chain := errors.New("deep")
 	var links []telemetry.Cause
 	for i := range 30 {
 		if i >= 15 {

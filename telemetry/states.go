@@ -30,11 +30,10 @@ func (t *Thread) State(ctx context.Context, name string, value any, attributes .
 		return fmt.Errorf("record state %s: %w", name, err)
 	}
 	t.states.notice(t.sink.failures(&t.delivery))
-	document, err := settings.redact.Document(value)
-	if err != nil {
-		return fmt.Errorf("record state %s: %w: %w", name, state.ErrInvalid, err)
+	if document, err := settings.redact.Document(value); err == nil { // else Record refuses it, too
+		value = document
 	}
-	err = w.Record(document, func(c state.Change) error { return t.admit(ctx, name, State(c), attributes) })
+	err = w.Record(value, func(c state.Change) error { return t.admit(ctx, name, State(c), attributes) })
 	if err != nil {
 		return fmt.Errorf("record state %s: %w", name, err)
 	}

@@ -33,7 +33,12 @@ func (t Topic) Follow(ctx context.Context, skip bool, take func([]Record) error)
 		}
 		err = g.Wait()
 	}
-	if ctx.Err() != nil || errors.Is(err, ErrGone) {
+	select {
+	case <-ctx.Done():
+		return nil
+	default:
+	}
+	if errors.Is(err, ErrGone) {
 		return nil
 	}
 	return err

@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cohort-rl/cohort/blob"
-	"github.com/cohort-rl/cohort/clock"
 	"github.com/cohort-rl/cohort/cmd/internal/local"
 	"github.com/cohort-rl/cohort/cmd/internal/services"
 	"github.com/cohort-rl/cohort/cmd/internal/watch"
@@ -160,7 +159,9 @@ func (c *telemetryTailCommand) topics(ctx context.Context, in traces.Topic, out 
 				return err
 			}
 			begin(names, skip)
-			if (clock.System{}).Sleep(gctx, rescan) != nil {
+			select {
+			case <-time.After(rescan):
+			case <-gctx.Done():
 				return nil
 			}
 		}
