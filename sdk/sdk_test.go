@@ -19,6 +19,7 @@ import (
 	"github.com/cohort-rl/cohort/policy/serve"
 	"github.com/cohort-rl/cohort/sdk"
 	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/telemetry/redact"
 	"github.com/cohort-rl/cohort/traces/kafka"
 )
 
@@ -165,11 +166,11 @@ func TestAgentKeepsTheContract(t *testing.T) {
 func TestWhatAnAttemptEndsInIsRecordedAndAnswered(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	client := serveAgent(t, sdk.Options{}, func(ctx context.Context, r *sdk.Rollout) error {
+	client := serveAgent(t, sdk.Options{Redact: redact.Redactor{Keys: append(redact.DefaultKeys(), "pin")}}, func(ctx context.Context, r *sdk.Rollout) error {
 		switch r.Request.Thread {
 		case "failure":
 			return telemetry.Node(ctx, "plan", func(context.Context) error {
-				return fmt.Errorf("log in with password=hunter2: %w", &net.AddrError{Err: "no such host", Addr: "x"})
+				return fmt.Errorf("log in with pin=hunter2: %w", &net.AddrError{Err: "no such host", Addr: "x"})
 			})
 		case "own class":
 			return &agent.Failed{Failure: agent.Failure{Class: "tool", Message: "no such tool"}}
@@ -183,7 +184,7 @@ func TestWhatAnAttemptEndsInIsRecordedAndAnswered(t *testing.T) {
 		return err
 	})
 	for id, test := range map[string]struct{ class, message, recorded string }{
-		"failure":   {"*net.AddrError", "plan: log in with password=[redacted]: address x: no such host", "error plan *net.AddrError:"},
+		"failure":   {"*net.AddrError", "plan: log in with pin=[redacted]: address x: no such host", "error plan *net.AddrError:"},
 		"own class": {"tool", "no such tool", "error tool:"},
 		"panic":     {"panic", "token=[redacted]", "error panic panic:"},
 		"timed out": {agent.ClassTimedOut, "context deadline exceeded", "error context.deadlineExceededError:"},
