@@ -136,25 +136,16 @@ func TestTailShowsAJobAsItRuns(t *testing.T) {
 	to := sharedSystem(t)
 	tail := launch(t, "cohort", nil, "telemetry", "tail", "--dir", up.dir, "-o", "json", "--from-start", "--kind", "end")
 	id, head := trainNumbers(t, to, goAgent(t))
-	ctx := within(t, time.Minute)
 	var last string
-	for range 1000 { // Other tests' jobs are shown too.
-		var ends int
+	await(t, time.Minute, func(context.Context) (done bool, state string) {
+		ends := 0
 		for line := range strings.Lines(tail.out.String()) {
-			if strings.Contains(line, `"thread":"`+string(id)+`/`) {
-				ends++
-				last = line
+			if strings.Contains(line, `"thread":"`+string(id)+`/`) { // Other tests' jobs are shown too.
+				ends, last = ends+1, line
 			}
 		}
-		if ends >= head.Totals.Planned {
-			break
-		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
-			t.Fatalf("%d ends of %d rollouts are shown", ends, head.Totals.Planned)
-		}
-	}
+		return ends >= head.Totals.Planned, fmt.Sprintf("%d ends of %d rollouts are shown", ends, head.Totals.Planned)
+	})
 	var event struct {
 		Kind string
 		Body struct{ Events int }
@@ -162,7 +153,7 @@ func TestTailShowsAJobAsItRuns(t *testing.T) {
 	if err := json.Unmarshal([]byte(last), &event); err != nil || event.Kind != "end" || event.Body.Events < 4 {
 		t.Errorf("%v: %s", err, last)
 	}
-	if err := errors.Join(tail.cmd.Process.Signal(os.Interrupt), awaitExit(ctx, tail)); err != nil {
+	if err := errors.Join(tail.cmd.Process.Signal(os.Interrupt), awaitExit(within(t, time.Minute), tail)); err != nil {
 		t.Errorf("tail ends with %v\n%s", err, &tail.log)
 	}
 }

@@ -31,7 +31,7 @@ type system struct {
 	request agent.Request // all but thread and seed
 }
 
-func start(t *testing.T) *system {
+func start(t *testing.T, features int) *system {
 	t.Helper()
 	broker, err := embedded.StartKafka(t.Context(), embedded.KafkaConfig{Dir: t.TempDir()})
 	if err != nil {
@@ -46,7 +46,7 @@ func start(t *testing.T) *system {
 	if err := s.log.Create(within(t), "events", 1, 0); err != nil {
 		t.Fatal(err)
 	}
-	p, err := policy.New(policy.Shape{Kind: policy.Linear, Features: 2}, 1)
+	p, err := policy.New(policy.Shape{Kind: policy.Linear, Features: features}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func choose(ctx context.Context, r *sdk.Rollout) error {
 
 func TestAgentKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := start(t, 2)
 	var rewards []float64
 	client := serveAgent(t, sdk.Options{Answered: func(r *sdk.Rollout, _ agent.Answer) error {
 		rewards = append(rewards, r.Rewards()...)
@@ -154,7 +154,7 @@ func TestAgentKeepsTheContract(t *testing.T) {
 		t.Fatalf("%+v, %v", answer, err)
 	}
 	got := strings.Join(s.thread(t, "a"), "\n")
-	want := fmt.Sprintf("start \"{\"best\":1}\"\ndecision pick #0 took %d of 2, log-probability -0.6931, policy %.12s\nreward %g\nend after 4 events",
+	want := fmt.Sprintf("start \"{\"best\":1}\"\ndecision pick #0 took %d of 2, log-prob -0.6931, policy %.8s\nreward %g\nend after 4 events",
 		int(rewards[0]), r.Policy.Digest, rewards[0])
 	if got != want {
 		t.Errorf("the log has\n%s, want\n%s", got, want)
@@ -165,7 +165,7 @@ func TestAgentKeepsTheContract(t *testing.T) {
 // thread has an end in each case.
 func TestWhatAnAttemptEndsInIsRecordedAndAnswered(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := start(t, 2)
 	client := serveAgent(t, sdk.Options{Redact: redact.Redactor{Keys: append(redact.DefaultKeys(), "pin")}}, func(ctx context.Context, r *sdk.Rollout) error {
 		switch r.Request.Thread {
 		case "failure":

@@ -110,7 +110,7 @@ func ExampleModel() {
 	// Output:
 	// <nil>
 	// 0 start "x"
-	// 1 model_call small #0 3 tokens in, 2 out, log-probability -0.75
+	// 1 model_call small #0 3 tokens in, 2 out, log-prob -0.75
 	// 2 end after 3 events
 }
 
@@ -126,7 +126,7 @@ func ExampleThread_Decide() {
 	// Output:
 	// <nil>
 	// 0 start "x"
-	// 1 decision move #0 took 1 of 2, log-probability -0.69, policy 9f86d081
+	// 1 decision move #0 took 1 of 2, log-prob -0.69, policy 9f86d081
 	// 2 end after 3 events
 }
 

@@ -50,13 +50,13 @@ func (e Event) Summary() string {
 		if b.Width > 0 {
 			candidates = len(b.Features) / int(b.Width)
 		}
-		say("#%d took %d of %d, log-probability %.4g, policy %s", b.Number, b.Chosen, candidates, b.LogProb, clip(shown(b.Policy), 12))
+		say("#%d took %d of %d, log-prob %.4g, policy %s", b.Number, b.Chosen, candidates, b.LogProb, clip(shown(b.Policy), 8))
 	case ModelCall:
 		say("#%d", b.Number)
 		if b.Model != e.Name {
 			say("%s", shown(b.Model))
 		}
-		say("%d tokens in, %d out, log-probability %.4g", len(b.Prompt), len(b.Response), sum(b.LogProbs))
+		say("%d tokens in, %d out, log-prob %.4g", len(b.Prompt), len(b.Response), sum(b.LogProbs))
 	case ToolCall:
 		if e.Kind() == KindNode {
 			say("took %s", short(b.Duration))
