@@ -2,9 +2,7 @@ package local
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,10 +23,10 @@ func announceBroker(dir, address string) (withdraw func() error, err error) {
 // Log calls use with the address of the broker that has the log in dir: that of
 // the system which runs there, or one that is started for the time of the call.
 func Log(ctx context.Context, dir string, use func(ctx context.Context, broker string) error) error {
-	unlock, err := lock(filepath.Join(dir, "lock"))
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, "kafka")); err != nil {
 		return ReadLog(ctx, dir, use) // It says what is wrong with the folder.
 	}
+	unlock, err := lock(filepath.Join(dir, "lock"))
 	if err == nil {
 		if err := unlock(); err != nil {
 			return err
