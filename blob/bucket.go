@@ -46,7 +46,8 @@ type Bucket interface {
 	// exceeds MaxObject. A body shorter than the store announced is an error.
 	Get(ctx context.Context, key string) (Object, error)
 
-	// Put stores body at key if cond holds, durably on return.
+	// Put stores body at key if cond holds, durably on return. The body is the
+	// caller's again then, who may change it.
 	//
 	// A condition that does not hold on an object whose content already equals
 	// body is success: so looks a writer's own earlier attempt whose answer was

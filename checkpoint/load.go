@@ -85,13 +85,19 @@ func readTensors(ctx context.Context, b blob.Bucket, id job.ID, places []job.Pla
 	for _, p := range places {
 		where[p.Digest] = p.Folder
 	}
-	moving := newMoving(ctx)
+	largest := int64(0)
+	for _, t := range tensors {
+		for _, ref := range t.Chunks {
+			largest = max(largest, ref.Size)
+		}
+	}
+	moving := newMoving(ctx, largest)
 	for i, t := range tensors {
 		at := int64(0)
 		for _, ref := range t.Chunks {
 			begin := at
 			at += ref.Size
-			moving.start(ref.Size, func(ctx context.Context) error {
+			moving.start(func(ctx context.Context) error {
 				folder, ok := where[ref.Digest]
 				if !ok {
 					return fmt.Errorf("%w: tensor %q: no place is named for chunk %s", ErrInvalid, t.Name, ref.Digest)

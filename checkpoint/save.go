@@ -5,18 +5,9 @@ import (
 	"fmt"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
-
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/job"
 )
-
-// transfers is how many blobs are moved at once.
-const transfers = 8
-
-// transit is how many bytes of blobs are in memory at once, beside the state.
-const transit = blob.MaxObject
 
 // Save stores what state holds and m describes in the folder of a step, and
 // says where everything lies. The fields of m that state has are filled in. Each
@@ -59,9 +50,13 @@ func (s *saving) save(ctx context.Context, l Limits, m *Manifest, all []chunk) (
 	if err != nil {
 		return job.Checkpoint{}, fmt.Errorf("it could not be read again: %w", err)
 	}
-	moving := newMoving(ctx)
+	largest := int64(0)
 	for i := range all {
-		moving.start(all[i].Size, func(ctx context.Context) error { return s.store(ctx, &all[i]) })
+		largest = max(largest, all[i].Size)
+	}
+	moving := newMoving(ctx, largest)
+	for i := range all {
+		moving.startIn(func(ctx context.Context, room []byte) error { return s.store(ctx, &all[i], room[:all[i].Size]) })
 	}
 	if err := moving.wait(); err != nil {
 		return job.Checkpoint{}, err
@@ -78,10 +73,10 @@ func (s *saving) save(ctx context.Context, l Limits, m *Manifest, all []chunk) (
 	return c, err
 }
 
-// store names a chunk, and stores it unless it lies somewhere already.
-func (s *saving) store(ctx context.Context, c *chunk) error {
-	body, err := c.bytes()
-	if err != nil {
+// store names a chunk, and stores it unless it lies somewhere already. The chunk
+// is read into body, which has its size.
+func (s *saving) store(ctx context.Context, c *chunk, body []byte) error {
+	if err := c.array.read(body, c.from); err != nil {
 		return err
 	}
 	c.Ref = blob.RefOf(body)
@@ -94,32 +89,6 @@ func (s *saving) store(ctx context.Context, c *chunk) error {
 	if known {
 		return nil
 	}
-	_, err = blob.PutContent(ctx, s.bucket, s.prefix+string(c.Digest), body)
+	_, err := blob.PutContent(ctx, s.bucket, s.prefix+string(c.Digest), body)
 	return err
 }
-
-// moving is a set of transfers, bounded in number and in the bytes that they hold.
-type moving struct {
-	group *errgroup.Group
-	ctx   context.Context //nolint:containedctx // lives as long as the transfers
-	bytes *semaphore.Weighted
-}
-
-func newMoving(ctx context.Context) *moving {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(transfers)
-	return &moving{group: g, ctx: ctx, bytes: semaphore.NewWeighted(transit)}
-}
-
-// start begins a transfer of some bytes once there is room for it.
-func (m *moving) start(size int64, transfer func(context.Context) error) {
-	m.group.Go(func() error {
-		if err := m.bytes.Acquire(m.ctx, size); err != nil {
-			return err
-		}
-		defer m.bytes.Release(size)
-		return transfer(m.ctx)
-	})
-}
-
-func (m *moving) wait() error { return m.group.Wait() }

@@ -36,6 +36,10 @@ func (o options) child(ctx context.Context) error {
 		err = o.save(ctx, store)
 	case "load":
 		err = o.load(ctx, store)
+	case "both":
+		if err = o.save(ctx, store); err == nil {
+			err = o.load(ctx, store)
+		}
 	case "raw-s3-save", "raw-s3-load":
 		err = o.raw(ctx)
 	case "raw-fs-save", "raw-fs-load":

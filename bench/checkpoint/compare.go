@@ -45,6 +45,12 @@ func writeSource(path string, size int64) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
+// kind is ours or the baseline.
+type kind struct {
+	prefix string
+	to     map[string][]taken
+}
+
 // measure measures in the store, in a folder of it that is emptied each time.
 func (b *bench) measure(ctx context.Context, name, store string) error {
 	u, err := url.Parse(store)
@@ -54,12 +60,13 @@ func (b *bench) measure(ctx context.Context, name, store string) error {
 	u.Path = strings.TrimSuffix(u.Path, "/") + "/bench-checkpoint"
 	where := u.String()
 	ours, raw := map[string][]taken{}, map[string][]taken{}
-	for range b.rounds {
+	for round := range b.rounds {
 		for _, do := range []string{"save", "load"} {
-			for _, kind := range []struct {
-				prefix string
-				to     map[string][]taken
-			}{{"raw-" + name + "-", raw}, {"", ours}} {
+			kinds := []kind{{"raw-" + name + "-", raw}, {"", ours}}
+			if round%2 == 1 {
+				slices.Reverse(kinds) // neither is always the first
+			}
+			for _, kind := range kinds {
 				t, err := b.ask(ctx, kind.prefix+do, where)
 				if err != nil {
 					return err
@@ -72,10 +79,20 @@ func (b *bench) measure(ctx context.Context, name, store string) error {
 		}
 	}
 	for _, do := range []string{"save", "load"} {
-		mine, base := median(ours[do]), median(raw[do])
-		fmt.Printf("%s %s of %d MiB: %.2f times the baseline (%.0f MiB/s against %.0f), peak memory %.0f MiB\n",
-			name, do, b.size, base.Seconds/mine.Seconds, float64(b.size)/mine.Seconds, float64(b.size)/base.Seconds, peak(ours[do]))
+		var ratios []float64
+		for i := range ours[do] {
+			ratios = append(ratios, raw[do][i].Seconds/ours[do][i].Seconds)
+		}
+		slices.Sort(ratios)
+		fmt.Printf("%s %s of %d MiB: %.2f times the baseline (%.2f to %.2f in %d rounds; %.0f MiB/s against %.0f), peak memory %.0f MiB\n",
+			name, do, b.size, ratios[len(ratios)/2], ratios[0], ratios[len(ratios)-1], len(ratios),
+			float64(b.size)/median(ours[do]), float64(b.size)/median(raw[do]), peak(ours[do]))
 	}
+	t, err := b.ask(ctx, "both", where)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s save and load in one process: peak memory %.0f MiB\n", name, t.PeakMiB)
 	for _, do := range []string{"next", "resume"} {
 		t, err := b.ask(ctx, do, where)
 		if err != nil {
@@ -115,17 +132,13 @@ func empty(ctx context.Context, where string) error {
 	return stage.Clear(ctx, store)
 }
 
-func median(all []taken) taken {
-	slices.SortFunc(all, func(a, b taken) int {
-		switch {
-		case a.Seconds < b.Seconds:
-			return -1
-		case a.Seconds > b.Seconds:
-			return 1
-		}
-		return 0
-	})
-	return all[len(all)/2]
+func median(all []taken) float64 {
+	seconds := make([]float64, len(all))
+	for i, t := range all {
+		seconds[i] = t.Seconds
+	}
+	slices.Sort(seconds)
+	return seconds[len(seconds)/2]
 }
 
 func peak(all []taken) float64 {

@@ -2,7 +2,7 @@
 // does the same without them: minio-go's own transfers with the same parts, the
 // same number at once and the same SHA-256, and cp with sha256sum on a disk. It
 // prints ratios of the same run (more than 1: Cohort is faster), the peak memory
-// of the process, what the next checkpoint uploads when one tensor of ten has
+// of the process, which collects garbage as Cohort's programs do, what the next checkpoint uploads when one tensor of ten has
 // changed, and what a resume costs after many commits.
 //
 //	go run ./bench/checkpoint
@@ -19,6 +19,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/cohort-rl/cohort/garbage"
 )
 
 // options are what can be set.
@@ -35,7 +37,7 @@ type options struct {
 func main() {
 	var o options
 	flag.Int64Var(&o.size, "size", 512, "`MiB` of the checkpoint")
-	flag.IntVar(&o.rounds, "rounds", 3, "how often each measure is taken; the median counts")
+	flag.IntVar(&o.rounds, "rounds", 5, "how often each measure is taken, ours and the baseline in turns; the median counts")
 	flag.IntVar(&o.commits, "commits", 10_000, "commits of the job that is resumed")
 	flag.StringVar(&o.do, "do", "", "for children of this program")
 	flag.StringVar(&o.store, "store", "", "for children of this program")
@@ -50,6 +52,7 @@ func main() {
 }
 
 func (o options) run(ctx context.Context) error {
+	garbage.CollectRarely(ctx, os.Getenv("GOGC")) // as every program of Cohort does
 	if o.do != "" {
 		return o.child(ctx)
 	}

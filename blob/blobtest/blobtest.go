@@ -34,6 +34,7 @@ func run(t *testing.T, sizes []int, newBucket func(t *testing.T) blob.Bucket) {
 		check func(t *testing.T, b blob.Bucket)
 	}{
 		{"ObjectsReadBackWhole", func(t *testing.T, b blob.Bucket) { t.Helper(); objectsReadBackWhole(t, b, sizes) }},
+		{"BodyIsTheCallersAfterPut", bodyIsTheCallers},
 		{"MissingObjectIsNotFound", missingObjectIsNotFound},
 		{"DeleteRemovesAndMayBeRepeated", deleteRemoves},
 		{"CreateIfAbsentKeepsTheFirst", createKeepsTheFirst},
@@ -75,6 +76,22 @@ func objectsReadBackWhole(t *testing.T, b blob.Bucket, sizes []int) {
 			t.Fatalf("head gives version %q, put gave %q", info.Version, version)
 		}
 	}
+}
+
+func bodyIsTheCallers(t *testing.T, b blob.Bucket) {
+	t.Helper()
+	want := randomBody(7, 1<<16)
+	body := bytes.Clone(want)
+	key := "bodies/" + string(blob.DigestOf(want))
+	mustPut(t, b, key, body, blob.IfAbsent())
+	clear(body)
+	mustHold(t, b, key, want)
+	read, err := b.Get(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(read.Body)
+	mustHold(t, b, key, want)
 }
 
 func missingObjectIsNotFound(t *testing.T, b blob.Bucket) {

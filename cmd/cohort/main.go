@@ -12,7 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/cohort-rl/cohort/cmd/internal/contexts"
-	"github.com/cohort-rl/cohort/cmd/internal/daemon"
+	"github.com/cohort-rl/cohort/garbage"
 )
 
 var version = "devel" // set by the linker
@@ -26,7 +26,7 @@ type streams struct {
 }
 
 func main() {
-	daemon.CollectRarely(os.Getenv("GOGC"))
+	garbage.CollectRarely(context.Background(), os.Getenv("GOGC"))
 	os.Exit(run(os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 

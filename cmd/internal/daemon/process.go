@@ -12,6 +12,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/cohort-rl/cohort/garbage"
 )
 
 // Logging says what is logged and how.
@@ -61,12 +63,12 @@ func Process(name, description, version string, config any, validate func() erro
 		fmt.Fprintf(os.Stderr, "%s: %s. See %s --help.\n", name, strings.TrimRight(err.Error(), ".?!"), name)
 		return ExitUsage
 	}
-	CollectRarely(os.Getenv("GOGC"))
 	redis.SetLogger(silent{})
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// Once the first signal came, the next one has its usual effect.
 	context.AfterFunc(ctx, stop)
+	garbage.CollectRarely(ctx, os.Getenv("GOGC"))
 	if err := run(ctx); err != nil && ctx.Err() == nil {
 		fmt.Fprintf(os.Stderr, "%s: %v.\n", name, err)
 		return ExitFailure
