@@ -9,44 +9,47 @@ import (
 	"runtime/metrics"
 )
 
-// Room is the garbage, in bytes, beyond which a program that CollectRarely has
-// set collects as often as any other: when there is as much garbage as what
-// lives.
-const Room = 112 << 20
+// Limit is how much memory, in bytes, a program that CollectRarely has set uses
+// before it collects as often as any other: when there is about as much garbage
+// as what lives.
+const Limit = 192 << 20
 
-// Percents of what lives that garbage may come to.
-const (
-	often  = 100 // what Go itself does
-	rarely = 400
-)
+// rarely is the garbage, in percent of what lives, that is waited for below Limit.
+const rarely = 400
 
 // CollectRarely lets garbage come to four times what lives before it is
-// collected, as long as that is less than Room, unless the user says otherwise
-// by GOGC (gogc is its value). So a program that needs some tens of MiB spends
-// little time on collecting, and one that moves large objects does not need
-// several times their memory. It is in force until ctx ends; what was set last
-// stays set.
-func CollectRarely(ctx context.Context, gogc string) {
+// collected, as long as all memory stays below Limit, or twice what lives where
+// that is more. So a program that needs some tens of MiB spends little time on
+// collecting, and one that moves large objects does not hold several times their
+// memory. What the user says in GOGC or GOMEMLIMIT, whose values these are, goes
+// first. It is in force until ctx ends; what was set last stays set.
+func CollectRarely(ctx context.Context, gogc, gomemlimit string) {
 	if gogc != "" {
 		return
 	}
-	c := &collection{ctx: ctx, percent: rarely, live: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
-	debug.SetGCPercent(c.percent)
+	debug.SetGCPercent(rarely)
+	if gomemlimit != "" {
+		return
+	}
+	c := &collection{ctx: ctx, limit: Limit, live: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
+	debug.SetMemoryLimit(c.limit)
 	c.watch()
 }
 
-// Percent is how much garbage there may be when so many bytes live, in percent of
-// them.
-func Percent(live uint64) int {
-	return int(min(rarely, max(often, 100*Room/max(1, live))))
+// LimitFor is how much memory may be used when so many bytes live. It is above
+// twice that, or else collecting would never end.
+func LimitFor(live uint64) int64 {
+	const beside = 32 << 20                        // stacks, what the collector itself needs, pieces between objects
+	return max(Limit, 2*int64(live)+int64(beside)) //nolint:gosec // no machine has that much
 }
 
 // collection is adjusted after each cycle by what that found to live. Nothing
-// runs at the same time.
+// runs at the same time. That it comes late by a few cycles costs time, never
+// memory.
 type collection struct {
-	ctx     context.Context //nolint:containedctx // says for how long
-	percent int
-	live    []metrics.Sample
+	ctx   context.Context //nolint:containedctx // says for how long
+	limit int64
+	live  []metrics.Sample
 }
 
 // watch calls adjust when the next cycle has ended: by then an object that
@@ -63,10 +66,9 @@ func (c *collection) adjust() {
 		return
 	}
 	metrics.Read(c.live)
-	// Setting stops the program for a moment: small changes are not worth it.
-	if next := Percent(c.live[0].Value.Uint64()); next-c.percent > 20 || c.percent-next > 20 || next != c.percent && (next == often || next == rarely) {
-		c.percent = next
-		debug.SetGCPercent(next)
+	if next := LimitFor(c.live[0].Value.Uint64()); next != c.limit {
+		c.limit = next
+		debug.SetMemoryLimit(next)
 	}
 	c.watch()
 }

@@ -10,32 +10,30 @@ import (
 	"github.com/cohort-rl/cohort/garbage"
 )
 
-func TestGarbageIsBoundedByRoomUnlessMoreLives(t *testing.T) {
+func TestLimitIsAboveTwiceWhatLives(t *testing.T) {
 	t.Parallel()
-	for live, want := range map[uint64]int{
-		0: 400, 1 << 20: 400, garbage.Room / 4: 400,
-		garbage.Room / 2: 200, garbage.Room: 100, 10 * garbage.Room: 100, 1 << 60: 100,
-	} {
-		if got := garbage.Percent(live); got != want {
-			t.Errorf("%d bytes live: %d %%, want %d", live, got, want)
+	for _, live := range []uint64{0, 1 << 20, garbage.Limit / 3, garbage.Limit / 2, garbage.Limit, 100 * garbage.Limit} {
+		limit := garbage.LimitFor(live)
+		if limit < garbage.Limit || uint64(limit) <= 2*live || uint64(limit) > max(garbage.Limit, 3*live) {
+			t.Errorf("%d bytes live: limit %d", live, limit)
 		}
 	}
 }
 
-// percent is what is set.
-func percent() int {
-	now := debug.SetGCPercent(100)
-	debug.SetGCPercent(now)
-	return now
+// settings are what is set: percent and limit.
+func settings() (int, int64) {
+	percent := debug.SetGCPercent(100)
+	debug.SetGCPercent(percent)
+	return percent, debug.SetMemoryLimit(-1)
 }
 
-// await collects until percent is want.
-func await(t *testing.T, want int) {
+// await collects until the limit is as wanted.
+func await(t *testing.T, what string, good func(limit int64) bool) {
 	t.Helper()
 	deadline := time.Now().Add(time.Minute)
-	for percent() != want {
+	for !good(debug.SetMemoryLimit(-1)) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d %% after a minute of cycles, want %d", percent(), want)
+			t.Fatalf("%s: the limit is %d after a minute of cycles", what, debug.SetMemoryLimit(-1))
 		}
 		runtime.GC()
 		runtime.Gosched()
@@ -43,26 +41,31 @@ func await(t *testing.T, want int) {
 }
 
 // It changes what the whole process does, so it is not parallel.
-func TestCollectionFollowsWhatLives(t *testing.T) { //nolint:paralleltest // said above
-	defer debug.SetGCPercent(percent())
+func TestLimitFollowsWhatLives(t *testing.T) { //nolint:paralleltest // said above
+	percent, limit := settings()
+	defer debug.SetGCPercent(percent)
+	defer debug.SetMemoryLimit(limit)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	garbage.CollectRarely(ctx, "")
-	if percent() != 400 {
-		t.Fatalf("%d %% at first, want 400", percent())
+	garbage.CollectRarely(ctx, "", "")
+	if p, l := settings(); p != 400 || l != garbage.Limit {
+		t.Fatalf("%d %% and %d bytes at first, want 400 and %d", p, l, garbage.Limit)
 	}
-	held := make([]byte, 2*garbage.Room)
-	await(t, 100)
+	held := make([]byte, 2*garbage.Limit)
+	await(t, "much lives", func(limit int64) bool { return limit > 4*garbage.Limit })
 	runtime.KeepAlive(held)
-	held = nil
-	await(t, 400)
-	_ = held
+	await(t, "little lives", func(limit int64) bool { return limit == garbage.Limit })
 }
 
 func TestUsersWishIsKept(t *testing.T) { //nolint:paralleltest // it looks at the whole process
-	was := percent()
-	garbage.CollectRarely(t.Context(), "77")
-	if percent() != was {
-		t.Errorf("%d %%, was %d", percent(), was)
+	percent, limit := settings()
+	defer debug.SetGCPercent(percent)
+	garbage.CollectRarely(t.Context(), "77", "")
+	if p, l := settings(); p != percent || l != limit {
+		t.Errorf("GOGC is given: %d %% and %d bytes, were %d and %d", p, l, percent, limit)
+	}
+	garbage.CollectRarely(t.Context(), "", "1GiB")
+	if p, l := settings(); p != 400 || l != limit {
+		t.Errorf("GOMEMLIMIT is given: %d %% and %d bytes, want 400 and %d", p, l, limit)
 	}
 }

@@ -52,7 +52,7 @@ func main() {
 }
 
 func (o options) run(ctx context.Context) error {
-	garbage.CollectRarely(ctx, os.Getenv("GOGC")) // as every program of Cohort does
+	garbage.CollectRarely(ctx, os.Getenv("GOGC"), os.Getenv("GOMEMLIMIT")) // as every program of Cohort does
 	if o.do != "" {
 		return o.child(ctx)
 	}

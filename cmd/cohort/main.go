@@ -26,7 +26,7 @@ type streams struct {
 }
 
 func main() {
-	garbage.CollectRarely(context.Background(), os.Getenv("GOGC"))
+	garbage.CollectRarely(context.Background(), os.Getenv("GOGC"), os.Getenv("GOMEMLIMIT"))
 	os.Exit(run(os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 

@@ -68,7 +68,7 @@ func Process(name, description, version string, config any, validate func() erro
 	defer stop()
 	// Once the first signal came, the next one has its usual effect.
 	context.AfterFunc(ctx, stop)
-	garbage.CollectRarely(ctx, os.Getenv("GOGC"))
+	garbage.CollectRarely(ctx, os.Getenv("GOGC"), os.Getenv("GOMEMLIMIT"))
 	if err := run(ctx); err != nil && ctx.Err() == nil {
 		fmt.Fprintf(os.Stderr, "%s: %v.\n", name, err)
 		return ExitFailure
