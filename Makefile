@@ -112,6 +112,12 @@ bench-checkpoint: ## measure saving and loading against minio-go and cp, on a di
 	@$(GO) build -o bin/bench-checkpoint ./bench/checkpoint
 	@bash .ci/services bin/bench-checkpoint $(FLAGS)
 
+.PHONY: bench-telemetry
+bench-telemetry: ## measure recording and auditing events against kafka-go alone, on real Kafka
+	@mkdir -p bin
+	@$(GO) build -o bin/bench-telemetry ./bench/telemetry
+	@bash .ci/services bin/bench-telemetry $(FLAGS)
+
 .PHONY: bench-system
 bench-system: build ## measure whole systems: rollouts per second, overhead, CPU (FLAGS="-seconds 10s")
 	$(GO) run ./bench/system $(FLAGS)

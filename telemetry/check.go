@@ -162,6 +162,9 @@ type name struct{ field, value string }
 // names checks ids and names: short, UTF-8, nothing that would break a line.
 func (l Limits) names(names ...name) error {
 	for _, n := range names {
+		if len(n.value) <= l.NameBytes && printable(n.value) {
+			continue
+		}
 		if len(n.value) > l.NameBytes {
 			return fmt.Errorf("%w: %s has %d bytes, allowed are %d", ErrInvalidEvent, n.field, len(n.value), l.NameBytes)
 		}
@@ -175,4 +178,14 @@ func (l Limits) names(names ...name) error {
 		}
 	}
 	return nil
+}
+
+// printable says that a text has printable ASCII alone.
+func printable(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
 }

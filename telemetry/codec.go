@@ -3,6 +3,7 @@ package telemetry
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -26,6 +27,7 @@ type Codec struct {
 	compression Compression
 	encoder     *zstd.Encoder
 	decoder     *zstd.Decoder
+	messages    sync.Pool // of empty *message
 }
 
 // NewCodec returns a codec that writes with the given compression and reads
@@ -34,7 +36,7 @@ func NewCodec(limits Limits, compression Compression) (*Codec, error) {
 	if err := limits.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Codec{limits: limits, compression: compression}
+	c := &Codec{limits: limits, compression: compression, messages: sync.Pool{New: func() any { return new(message) }}}
 	var err error
 	switch compression {
 	case None:
@@ -60,15 +62,20 @@ func (c *Codec) Encode(e Event) ([]byte, error) {
 	if err := errors.Join(c.limits.check(e), checkReward(e.Body)); err != nil {
 		return nil, err
 	}
-	message := toProto(e)
-	if err := fits("event", proto.Size(message), c.limits.EventBytes); err != nil {
+	m := c.messages.Get().(*message)
+	defer c.messages.Put(m)
+	defer m.empty()
+	m.fill(e)
+	size := proto.Size(&m.event)
+	if err := fits("event", size, c.limits.EventBytes); err != nil {
 		return nil, err
 	}
-	payload, err := proto.Marshal(message)
+	// The size that Size found is kept in the message.
+	frame, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(make([]byte, frameHeader, frameHeader+size), &m.event)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalidEvent, err)
 	}
-	return c.seal(payload)
+	return c.seal(frame)
 }
 
 // Decode returns the event inside a frame, checked as Encode checks it. Its

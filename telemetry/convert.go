@@ -7,47 +7,69 @@ import (
 	telemetrypb "github.com/cohort-rl/cohort/telemetry/proto"
 )
 
-// toProto returns the message of a checked event. It shares its slices.
-func toProto(e Event) *telemetrypb.Event {
-	m := &telemetrypb.Event{
-		Thread: e.Thread, Index: e.Index, TimeUnixNano: e.Time.UnixNano(), Name: e.Name,
-		Clock: uint64(e.Clock), ClockFlags: uint32(e.ClockFlags),
-	}
+// message is an event on its way to the wire. The bodies that agents record all
+// the time have their place in it, so that one message serves many events.
+type message struct {
+	event telemetrypb.Event
+
+	decision     telemetrypb.Decision
+	decisionBody telemetrypb.Event_Decision
+	modelCall    telemetrypb.ModelCall
+	modelBody    telemetrypb.Event_ModelCall
+	toolCall     telemetrypb.ToolCall
+	toolBody     telemetrypb.Event_ToolCall
+	reward       telemetrypb.Reward
+	rewardBody   telemetrypb.Event_Reward
+}
+
+// fill makes m the message of a checked event. It shares its slices.
+func (m *message) fill(e Event) {
+	m.event.Thread, m.event.Index, m.event.TimeUnixNano, m.event.Name = e.Thread, e.Index, e.Time.UnixNano(), e.Name
+	m.event.Clock, m.event.ClockFlags = uint64(e.Clock), uint32(e.ClockFlags)
 	for _, a := range e.Attributes {
-		m.Attributes = append(m.Attributes, &telemetrypb.Attribute{Key: a.Key, Value: a.Value})
+		m.event.Attributes = append(m.event.Attributes, &telemetrypb.Attribute{Key: a.Key, Value: a.Value})
 	}
 	switch b := e.Body.(type) {
 	case Start:
-		m.Body = &telemetrypb.Event_Start{Start: &telemetrypb.Start{Task: b.Task}}
+		m.event.Body = &telemetrypb.Event_Start{Start: &telemetrypb.Start{Task: b.Task}}
 	case Decision:
-		m.Body = &telemetrypb.Event_Decision{Decision: &telemetrypb.Decision{
-			Number: b.Number, Policy: b.Policy, Width: b.Width, Features: b.Features, Chosen: b.Chosen, LogProb: b.LogProb,
-		}}
+		d := &m.decision
+		d.Number, d.Policy, d.Width, d.Features, d.Chosen, d.LogProb = b.Number, b.Policy, b.Width, b.Features, b.Chosen, b.LogProb
+		m.decisionBody.Decision, m.event.Body = d, &m.decisionBody
 	case ModelCall:
-		m.Body = &telemetrypb.Event_ModelCall{ModelCall: &telemetrypb.ModelCall{
-			Number: b.Number, Policy: b.Policy, Model: b.Model, Prompt: b.Prompt, Response: b.Response, LogProbs: b.LogProbs,
-		}}
+		c := &m.modelCall
+		c.Number, c.Policy, c.Model, c.Prompt, c.Response, c.LogProbs = b.Number, b.Policy, b.Model, b.Prompt, b.Response, b.LogProbs
+		m.modelBody.ModelCall, m.event.Body = c, &m.modelBody
 	case ToolCall:
-		m.Body = &telemetrypb.Event_ToolCall{ToolCall: &telemetrypb.ToolCall{
-			Tool: b.Tool, Input: b.Input, Output: b.Output, DurationNano: int64(b.Duration),
-		}}
+		c := &m.toolCall
+		c.Tool, c.Input, c.Output, c.DurationNano = b.Tool, b.Input, b.Output, int64(b.Duration)
+		m.toolBody.ToolCall, m.event.Body = c, &m.toolBody
 	case Reward:
-		m.Body = &telemetrypb.Event_Reward{Reward: &telemetrypb.Reward{Value: b.Value}}
+		m.reward.Value = b.Value
+		m.rewardBody.Reward, m.event.Body = &m.reward, &m.rewardBody
 	case Error:
-		m.Body = &telemetrypb.Event_Error{Error: errorToProto(b)}
+		m.event.Body = &telemetrypb.Event_Error{Error: errorToProto(b)}
 	case End:
-		m.Body = &telemetrypb.Event_End{End: &telemetrypb.End{Events: b.Events, Truncated: b.Truncated}}
+		m.event.Body = &telemetrypb.Event_End{End: &telemetrypb.End{Events: b.Events, Truncated: b.Truncated}}
 	case State:
-		m.Body = &telemetrypb.Event_State{State: &telemetrypb.State{
+		m.event.Body = &telemetrypb.Event_State{State: &telemetrypb.State{
 			Kind: telemetrypb.State_Kind(b.Kind), Reason: telemetrypb.State_Reason(b.Reason),
 			Document: b.Document, Sha256: b.SHA256, Version: b.Version, Base: b.Base,
 		}}
 	case Marker:
-		m.Body = &telemetrypb.Event_Marker{Marker: &telemetrypb.Marker{Nonce: b.Nonce, Job: b.Job}}
+		m.event.Body = &telemetrypb.Event_Marker{Marker: &telemetrypb.Marker{Nonce: b.Nonce, Job: b.Job}}
 	case Final:
-		m.Body = &telemetrypb.Event_Final{Final: &telemetrypb.Final{Sequences: b.Sequences}}
+		m.event.Body = &telemetrypb.Event_Final{Final: &telemetrypb.Final{Sequences: b.Sequences}}
 	}
-	return m
+}
+
+// empty lets go of everything that the event shared.
+func (m *message) empty() {
+	m.event.Reset()
+	m.decision.Reset()
+	m.modelCall.Reset()
+	m.toolCall.Reset()
+	m.reward.Reset()
 }
 
 // fromProto returns the event of a message. It shares its slices.

@@ -48,18 +48,16 @@ const (
 // minCompressed is the size below which compressing an event does not pay.
 const minCompressed = 256
 
-// seal frames an event. Zstd is a wish: what does not shrink is stored as it
-// is, so a frame is never larger than its event and the header.
-func (c *Codec) seal(event []byte) ([]byte, error) {
-	method := None
-	frame := make([]byte, frameHeader, frameHeader+len(event))
-	if c.compression == Zstd && len(event) >= minCompressed {
-		frame = c.encoder.EncodeAll(event, frame)
-		method = Zstd
-	}
-	if method == None || len(frame) >= frameHeader+len(event) {
-		frame = append(frame[:frameHeader], event...)
-		method = None
+// seal fills in the header of a frame whose body is an event. Zstd is a wish:
+// what does not shrink is stored as it is, so a frame is never larger than its
+// event and the header.
+func (c *Codec) seal(frame []byte) ([]byte, error) {
+	method, size := None, len(frame)-frameHeader
+	if c.compression == Zstd && size >= minCompressed {
+		small := c.encoder.EncodeAll(frame[frameHeader:], make([]byte, frameHeader, len(frame)))
+		if len(small) < len(frame) {
+			method, frame = Zstd, small
+		}
 	}
 	if err := fits("frame", len(frame), c.limits.FrameBytes); err != nil {
 		return nil, err
@@ -68,7 +66,7 @@ func (c *Codec) seal(event []byte) ([]byte, error) {
 	frame[4] = frameVersion
 	frame[5] = byte(method)
 	binary.LittleEndian.PutUint16(frame[6:], 0)
-	binary.LittleEndian.PutUint32(frame[8:], uint32(len(event)))
+	binary.LittleEndian.PutUint32(frame[8:], uint32(size))
 	binary.LittleEndian.PutUint32(frame[12:], uint32(len(frame)-frameHeader))
 	binary.LittleEndian.PutUint32(frame[frameChecked:], frameSum(frame))
 	return frame, nil

@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -47,23 +46,28 @@ type Origin struct {
 }
 
 // headers lists the headers in their order on the wire; empty ones are left out.
+// Their values share memory.
 func (o Origin) headers() []Header {
-	all := []Header{
-		{headerTraceparent, []byte(o.Trace.Parent)},
-		{headerTracestate, []byte(o.Trace.State)},
-		{headerBaggage, []byte(o.Trace.Baggage)},
-		{headerTenant, []byte(o.Tenant)},
-		{headerSchema, []byte(o.Schema)},
-		{headerProducer, []byte(o.Producer)},
-		{headerSequence, strconv.AppendUint(nil, o.Sequence, 10)},
-		{headerContentType, []byte(o.ContentType)},
-	}
-	headers := all[:0]
-	for _, h := range all {
-		if len(h.Value) > 0 {
-			headers = append(headers, h)
+	var digits [len("18446744073709551615")]byte
+	sequence := strconv.AppendUint(digits[:0], o.Sequence, 10)
+	all := make([]byte, 0, o.headerBytes())
+	headers := make([]Header, 0, ownHeaders)
+	add := func(key, value string) {
+		if value == "" {
+			return
 		}
+		from := len(all)
+		all = append(all, value...)
+		headers = append(headers, Header{key, all[from:len(all):len(all)]})
 	}
+	add(headerTraceparent, o.Trace.Parent)
+	add(headerTracestate, o.Trace.State)
+	add(headerBaggage, o.Trace.Baggage)
+	add(headerTenant, o.Tenant)
+	add(headerSchema, o.Schema)
+	add(headerProducer, o.Producer)
+	add(headerSequence, string(sequence))
+	add(headerContentType, o.ContentType)
 	return headers
 }
 
@@ -91,22 +95,45 @@ func ParseHeaders(headers []Header, limits Limits) (Origin, error) {
 	}
 	var o Origin
 	var sequence string
-	fields := map[string]*string{
-		headerTraceparent: &o.Trace.Parent, headerTracestate: &o.Trace.State, headerBaggage: &o.Trace.Baggage,
-		headerTenant: &o.Tenant, headerSchema: &o.Schema, headerProducer: &o.Producer,
-		headerSequence: &sequence, headerContentType: &o.ContentType,
-	}
 	for _, h := range headers {
-		field, known := fields[h.Key]
-		switch {
-		case !known:
-		case *field != "":
-			return Origin{}, fmt.Errorf("%w: %s is given twice", ErrInvalidHeaders, h.Key)
+		var field *string
+		switch h.Key {
+		case headerTraceparent:
+			field = &o.Trace.Parent
+		case headerTracestate:
+			field = &o.Trace.State
+		case headerBaggage:
+			field = &o.Trace.Baggage
+		case headerTenant:
+			field = &o.Tenant
+		case headerSchema:
+			field = &o.Schema
+		case headerProducer:
+			field = &o.Producer
+		case headerSequence:
+			field = &sequence
+		case headerContentType:
+			field = &o.ContentType
 		default:
-			*field = string(h.Value)
+			continue
 		}
+		if *field != "" {
+			return Origin{}, fmt.Errorf("%w: %s is given twice", ErrInvalidHeaders, h.Key)
+		}
+		*field = text(h.Value)
 	}
 	return o, o.check(sequence)
+}
+
+// text is a header's value. What nearly every message says is not copied.
+func text(value []byte) string {
+	switch string(value) {
+	case Schema:
+		return Schema
+	case ContentType:
+		return ContentType
+	}
+	return string(value)
 }
 
 // check verifies what was parsed and sets the sequence.
@@ -135,8 +162,12 @@ func (o *Origin) check(sequence string) error {
 
 // checkInstance refuses what is not 128 bits in lower-case hexadecimal.
 func checkInstance(instance string) error {
-	raw, err := hex.DecodeString(instance)
-	if err != nil || len(raw) != instanceBytes || hex.EncodeToString(raw) != instance {
+	good := len(instance) == 2*instanceBytes
+	for i := 0; good && i < len(instance); i++ {
+		c := instance[i]
+		good = '0' <= c && c <= '9' || 'a' <= c && c <= 'f'
+	}
+	if !good {
 		return fmt.Errorf("producer instance %q is not %d lower-case hexadecimal digits", instance, 2*instanceBytes)
 	}
 	return nil

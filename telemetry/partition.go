@@ -46,28 +46,24 @@ func (q *partition) due(now time.Time, linger time.Duration) (time.Duration, boo
 }
 
 // take puts the next batch in flight: at least one item, at most what batch
-// and maxBytes allow. The result is read-only and stays valid.
-func (q *partition) take(maxBytes int) []item {
-	n, size := 0, 0
-	for n < len(q.queue) && n < q.batch {
+// and maxBytes allow. The result is read-only and stays valid; it has so many
+// bytes.
+func (q *partition) take(maxBytes int) (items []item, size int) {
+	n := 0
+	for n < len(q.queue) && n < q.batch && (n == 0 || size+q.queue[n].size <= maxBytes) {
 		size += q.queue[n].size
-		if n > 0 && size > maxBytes {
-			break
-		}
 		n++
 	}
 	q.inFlight = n
 	q.urgent = q.urgent && n < len(q.queue)
-	return append([]item(nil), q.queue[:n]...)
+	return append([]item(nil), q.queue[:n]...), size
 }
 
-// drop forgets the n oldest items.
+// drop forgets the n oldest items. The memory serves those to come.
 func (q *partition) drop(n int) {
-	clear(q.queue[:n]) // their frames are garbage now
-	q.queue = q.queue[n:]
-	if len(q.queue) == 0 {
-		q.queue = nil
-	}
+	left := copy(q.queue, q.queue[n:])
+	clear(q.queue[left:]) // their frames are garbage now
+	q.queue = q.queue[:left]
 }
 
 // delivery follows the events of one thread. The producer's mu guards it.

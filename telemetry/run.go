@@ -9,6 +9,7 @@ import (
 // request is what goes to one broker at once.
 type request struct {
 	batches []batch
+	bytes   int
 }
 
 // batch is what one partition has in a request.
@@ -43,8 +44,9 @@ func (p *Producer) run(life context.Context) {
 // idle is how long run sleeps when nothing is queued.
 const idle = time.Hour
 
-// collect puts in flight what is due, as one request per leader, and says how
-// long until more is.
+// collect puts in flight what is due, as one request per leader, or several when
+// there is more than a batch may have: then one is made while a broker works on
+// another. It says how long until more is due.
 func (p *Producer) collect() ([]request, time.Duration) {
 	now := p.config.Now()
 	p.mu.Lock()
@@ -61,13 +63,15 @@ func (p *Producer) collect() ([]request, time.Duration) {
 			next = min(next, wait)
 			continue
 		}
+		items, bytes := q.take(p.config.BatchBytes)
 		i, ok := leaders[q.leader]
-		if !ok {
+		if !ok || due[i].bytes+bytes > p.config.BatchBytes {
 			i = len(due)
 			leaders[q.leader] = i
 			due = append(due, request{})
 		}
-		due[i].batches = append(due[i].batches, batch{partition: q, items: q.take(p.config.BatchBytes)})
+		due[i].batches = append(due[i].batches, batch{partition: q, items: items})
+		due[i].bytes += bytes
 	}
 	return due, next
 }
