@@ -16,10 +16,7 @@ const lookupPause = 20 * time.Millisecond
 // a time, until it knows, its context ends, the budget is spent or the
 // producer closes.
 func (p *Producer) locate(ctx context.Context) error {
-	p.mu.Lock()
-	known := p.partitions != nil
-	p.mu.Unlock()
-	if known {
+	if p.located.Load() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.config.Budget)
@@ -96,6 +93,7 @@ func (p *Producer) learn(leaders []int32) {
 			p.partitions = append(p.partitions, &partition{number: i, batch: p.config.BatchEvents})
 			p.numbers = append(p.numbers, i)
 		}
+		p.located.Store(true)
 	}
 	for i, leader := range leaders[:min(len(leaders), len(p.partitions))] {
 		p.partitions[i].leader = leader

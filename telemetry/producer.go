@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -29,6 +30,7 @@ type Producer struct {
 	wake          chan struct{}      // says that there may be something to send
 	looking       chan struct{}      // held by whoever looks up the partitions
 	done          chan struct{}      // closed when run and its requests have ended
+	located       atomic.Bool        // the partitions are known
 
 	mu         sync.Mutex // guards what follows
 	partitions []*partition

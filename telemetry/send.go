@@ -86,15 +86,15 @@ func find(answer *produce.Response, topic string, partition int) outcome {
 // records makes the messages of a batch.
 func (p *Producer) records(items []item) []protocol.Record {
 	records := make([]protocol.Record, len(items))
+	all := make([]protocol.Header, 0, len(items)*ownHeaders)
 	for i, it := range items {
 		origin := p.config.origin(it.trace)
 		origin.Sequence = it.sequence
-		own := origin.headers()
-		headers := make([]protocol.Header, len(own))
-		for j, h := range own {
-			headers[j] = protocol.Header{Key: h.Key, Value: h.Value}
+		first := len(all)
+		for _, h := range origin.headers() {
+			all = append(all, protocol.Header(h))
 		}
-		records[i] = protocol.Record{Time: it.time, Value: protocol.NewBytes(it.frame), Headers: headers}
+		records[i] = protocol.Record{Time: it.time, Value: protocol.NewBytes(it.frame), Headers: all[first:len(all):len(all)]}
 		if it.key != "" {
 			records[i].Key = protocol.NewBytes([]byte(it.key))
 		}

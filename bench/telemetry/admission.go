@@ -50,7 +50,7 @@ const tick = time.Millisecond
 // pace lets goroutines admit events at a rate, and returns what each admission
 // and each append took, sorted, and the rate that came of it.
 func (b *bench) pace(ctx context.Context, topic string, goroutines int) (ours, appends []time.Duration, reached float64, err error) {
-	p, err := b.producer(topic)
+	p, err := b.producer(topic) //nolint:contextcheck // Close ends it
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -127,7 +127,7 @@ func (r *ring) append(body []byte) {
 // allocations is how many an admission makes. Nothing is sent meanwhile.
 func (b *bench) allocations(ctx context.Context, topic string) (float64, error) {
 	const events = 10_000
-	p, err := telemetry.NewProducer(telemetry.Config{Brokers: b.brokers, Topic: topic, Linger: time.Hour, BatchEvents: 10 * events})
+	p, err := telemetry.NewProducer(telemetry.Config{Brokers: b.brokers, Topic: topic, Linger: time.Hour, BatchEvents: 10 * events}) //nolint:contextcheck // Close ends it
 	if err != nil {
 		return 0, err
 	}

@@ -74,7 +74,7 @@ func (b *bench) prepare() [][]telemetry.Event {
 
 // record admits the events and waits until all are acknowledged.
 func (b *bench) record(ctx context.Context, topic string, events [][]telemetry.Event) (float64, error) {
-	p, err := b.producer(topic)
+	p, err := b.producer(topic) //nolint:contextcheck // Close ends it
 	if err != nil {
 		return 0, err
 	}
