@@ -30,6 +30,7 @@ type (
 	// open, the take-over is recorded and told.
 	Drive struct {
 		Unit       Unit
+		Plan       *Plan
 		Collection int
 		Phase      Phase
 		Count      int
@@ -46,14 +47,23 @@ type (
 		Opening    []Mark
 		Settled    []blob.Digest
 	}
+	// GoBack copies the checkpoint of To, and the one before it if that is whole,
+	// into the folders of a new generation, and appends the markers with which
+	// that begins. It is to become Entry.
+	GoBack struct {
+		Entry      int
+		Generation int
+		To         *Entry
+	}
 	// Update computes step's weights from its rounds and stores everything that
 	// its commit names.
 	Update struct {
-		Step   int
-		Parent Checkpoint
-		Rounds []Round
-		Rows   []Row
-		Marks  []Mark
+		Step       int
+		Generation int
+		Parent     Checkpoint
+		Rounds     []Round
+		Rows       []Row
+		Marks      []Mark
 		// Resuming says that another process may have begun the update.
 		Resuming bool
 	}
@@ -69,9 +79,11 @@ type (
 		Verdict Verdict
 		Reason  string
 		Remedy  string
-		Step    int
-		Rounds  []Round
-		Rows    []Row
+		// Step is the open one; its ledger lies under Generation.
+		Step       int
+		Generation int
+		Rounds     []Round
+		Rows       []Row
 	}
 	// Report rewrites the hint of the job's progress. It has no answer.
 	Report struct{ Head Head }
@@ -87,6 +99,7 @@ func (Open) effect()      {}
 func (Drive) effect()     {}
 func (Abandon) effect()   {}
 func (PutRanges) effect() {}
+func (GoBack) effect()    {}
 func (Update) effect()    {}
 func (PutResult) effect() {}
 func (Finish) effect()    {}

@@ -9,15 +9,16 @@ import (
 // Kind is what a log entry does.
 type Kind string
 
-// The kinds of entries. (A rewind opens a new generation.)
+// The kinds of entries. A rewind opens a new generation.
 const (
 	KindBegin  Kind = "begin"
 	KindCommit Kind = "commit"
+	KindRewind Kind = "rewind"
 	KindEnd    Kind = "end"
 )
 
-// An Entry is one entry of the job's log: exactly one of Begin, Commit and End
-// is set, as Kind says.
+// An Entry is one entry of the job's log: exactly one of Begin, Commit, Rewind
+// and End is set, as Kind says.
 type Entry struct {
 	Format     string    `json:"format"`
 	N          int       `json:"n"`
@@ -26,7 +27,11 @@ type Entry struct {
 	At         time.Time `json:"at"`
 	Begin      *Begin    `json:"begin,omitempty"`
 	Commit     *Commit   `json:"commit,omitempty"`
+	Rewind     *Rewind   `json:"rewind,omitempty"`
 	End        *End      `json:"end,omitempty"`
+	// Restated says that the entry was lost and written anew from what surrounds
+	// it, and what of it is not what it was.
+	Restated string `json:"restated,omitempty"`
 }
 
 // Begin fixes the arithmetic, the topic, where its first range begins, and the
@@ -160,6 +165,43 @@ func (e *Entry) NewCheckpoint() (c Checkpoint, ok bool) {
 		return e.Begin.Checkpoint, true
 	case e.Commit != nil:
 		return e.Commit.Checkpoint, true
+	case e.Rewind != nil:
+		return e.Rewind.Checkpoint, true
 	}
 	return Checkpoint{}, false
+}
+
+// marks is where the first range after the entry begins.
+func (e *Entry) marks() []Mark {
+	switch {
+	case e.Begin != nil:
+		return e.Begin.Marks
+	case e.Commit != nil:
+		return e.Commit.Marks
+	case e.Rewind != nil:
+		return e.Rewind.Marks
+	}
+	return nil
+}
+
+// totals counts the rollouts of the steps up to the entry.
+func (e *Entry) totals() Totals {
+	switch {
+	case e.Commit != nil:
+		return e.Commit.Totals
+	case e.Rewind != nil:
+		return e.Rewind.Totals
+	}
+	return Totals{}
+}
+
+// due are the evaluations that had no result when the entry was made.
+func (e *Entry) due() []Pending {
+	switch {
+	case e.Commit != nil:
+		return e.Commit.Pending
+	case e.Rewind != nil:
+		return e.Rewind.Pending
+	}
+	return nil
 }

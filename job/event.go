@@ -15,10 +15,29 @@ type Event interface{ event() }
 type (
 	// LogRead answers ReadLog: the first and the last entry, both nil for an
 	// empty log, and the results of the evaluations that have one.
+	// Damaged is set if the checkpoint of Last is.
 	LogRead struct {
 		First, Last *Entry
 		Results     []Evaluation
+		Damaged     *Damaged
 	}
+	// Damaged says that the checkpoint of entry Entry can neither be read nor
+	// computed again, for Reason; To is the newest entry before it whose
+	// checkpoint is whole, nil if there is none.
+	Damaged struct {
+		Entry  int
+		To     *Entry
+		Reason string
+	}
+	// CollectionLost says that a record of a collection, or a blob that one names,
+	// is corrupt or gone.
+	CollectionLost struct {
+		Unit       Unit
+		Collection int
+		Loss       Loss
+	}
+	// WentBack answers GoBack: the checkpoints and markers of the rewind to put.
+	WentBack struct{ Rewind *Rewind }
 	// Prepared answers Prepare: the begin entry to put.
 	Prepared struct{ Begin *Begin }
 	// EntryRead answers PutEntry: what entry N is, ours or another's.
@@ -83,18 +102,21 @@ type (
 	}
 )
 
-func (LogRead) event()      {}
-func (Prepared) event()     {}
-func (EntryRead) event()    {}
-func (PlanRead) event()     {}
-func (TakenOver) event()    {}
-func (OpenedRead) event()   {}
-func (ShardSettled) event() {}
-func (RangesRead) event()   {}
-func (Updated) event()      {}
-func (ResultRead) event()   {}
-func (EndPrepared) event()  {}
-func (Retired) event()      {}
-func (CancelRead) event()   {}
-func (Tick) event()         {}
-func (EffectFailed) event() {}
+func (LogRead) event()        {}
+func (Damaged) event()        {}
+func (CollectionLost) event() {}
+func (WentBack) event()       {}
+func (Prepared) event()       {}
+func (EntryRead) event()      {}
+func (PlanRead) event()       {}
+func (TakenOver) event()      {}
+func (OpenedRead) event()     {}
+func (ShardSettled) event()   {}
+func (RangesRead) event()     {}
+func (Updated) event()        {}
+func (ResultRead) event()     {}
+func (EndPrepared) event()    {}
+func (Retired) event()        {}
+func (CancelRead) event()     {}
+func (Tick) event()           {}
+func (EffectFailed) event()   {}

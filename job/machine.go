@@ -26,13 +26,14 @@ type State struct {
 	def    Definition
 	read   bool // the log was read; before that nothing may be put
 	begin  *Begin
-	last   *Entry // the newest begin or commit
+	last   *Entry // the newest entry that is no end
 	first  int    // the step of the checkpoint that the job began from
 	active time.Duration
 	cancel *CancelRead
 
-	step    *step  // the open training step, nil between steps
-	eval    *sweep // the evaluation that is under way
+	rewind  *Damaged // what is being gone back from; nothing else may be begun
+	step    *step    // the open training step, nil between steps
+	eval    *sweep   // the evaluation that is under way
 	pending []Pending
 	results []Evaluation
 	putting bool // an entry is being put; nothing else may be decided
@@ -100,6 +101,12 @@ func (s *State) next(event Event) []Effect {
 			return nil
 		}
 		return s.put(Entry{N: s.last.N + 1, Kind: KindCommit, Generation: s.last.Generation, Commit: s.complete(e.Commit)})
+	case Damaged:
+		return s.damaged(e)
+	case WentBack:
+		return s.wentBack(e.Rewind)
+	case CollectionLost:
+		return s.collectionLost(e)
 	case ResultRead:
 		return s.evaluated(e.Evaluation)
 	case EndPrepared:
@@ -133,11 +140,11 @@ func (s *State) readLog(e LogRead) []Effect {
 		return []Effect{Prepare{}}
 	}
 	s.results = e.Results
-	if e.Last.N == e.First.N {
-		return s.adopt(e.First)
-	}
-	if e.First.Begin != nil {
+	if e.Last.N != e.First.N && e.First.Begin != nil {
 		s.last, s.begin, s.first = e.First, e.First.Begin, e.First.Begin.Checkpoint.Step
+	}
+	if e.Damaged != nil {
+		return s.resumeDamaged(e)
 	}
 	return s.adopt(e.Last)
 }
@@ -176,8 +183,10 @@ func (s *State) adopt(e *Entry) []Effect {
 		if s.def.evaluates(s.first, s.first) {
 			s.pending = s.keepPending([]Pending{{Step: s.first, Policy: e.policy()}})
 		}
-	case KindCommit:
-		s.last, s.step, s.pending = e, nil, s.keepPending(e.Commit.Pending)
+	case KindCommit, KindRewind:
+		effects := s.leave(e)
+		s.last, s.step, s.rewind, s.pending = e, nil, nil, s.keepPending(e.due())
+		return append(effects, s.advance()...)
 	case KindEnd:
 		s.end, s.ended = e.End, e.N
 		return []Effect{Report{s.head()}, Retire{}}
@@ -196,7 +205,7 @@ func (s *State) keepPending(due []Pending) []Pending {
 // advance begins whatever can be begun now.
 func (s *State) advance() []Effect {
 	switch {
-	case s.putting || s.closing != nil || !s.read:
+	case s.putting || s.closing != nil || s.rewind != nil || !s.read:
 		return nil
 	case s.cancel != nil:
 		return s.finish(Cancelled, s.cancel.Reason, "")
@@ -222,18 +231,8 @@ func (s *State) advance() []Effect {
 
 // checkpoint is the newest checkpoint of the log.
 func (s *State) checkpoint() Checkpoint {
-	if s.last.Commit != nil {
-		return s.last.Commit.Checkpoint
-	}
-	return s.begin.Checkpoint
-}
-
-// marks is where the next step's first range begins.
-func (s *State) marks() []Mark {
-	if s.last.Commit != nil {
-		return s.last.Commit.Marks
-	}
-	return s.begin.Marks
+	c, _ := s.last.NewCheckpoint()
+	return c
 }
 
 func (s *State) generation() int {
@@ -252,21 +251,14 @@ func (s *State) nextEntry() int {
 
 // policy refers to the checkpoint of an entry.
 func (e *Entry) policy() PolicyRef {
-	c := e.Begin
-	if c != nil {
-		return PolicyRef{Manifest: c.Checkpoint.Manifest, Weights: c.Checkpoint.Weights, Entry: e.N}
-	}
-	return PolicyRef{Manifest: e.Commit.Checkpoint.Manifest, Weights: e.Commit.Checkpoint.Weights, Entry: e.N}
+	c, _ := e.NewCheckpoint()
+	return PolicyRef{Manifest: c.Manifest, Weights: c.Weights, Entry: e.N}
 }
 
 // complete adds to a commit what the log knows: the totals so far and the
 // evaluations that are due.
 func (s *State) complete(c *Commit) *Commit {
-	var before Totals
-	if s.last.Commit != nil {
-		before = s.last.Commit.Totals
-	}
-	c.Totals = before.Plus(c.Ledger.Totals)
+	c.Totals = s.last.totals().Plus(c.Ledger.Totals)
 	c.Pending = slices.Clone(s.pending)
 	if s.def.evaluates(c.Checkpoint.Step, s.first) {
 		c.Pending = append(c.Pending, Pending{
@@ -282,7 +274,8 @@ func (s *State) finish(v Verdict, reason, remedy string) []Effect {
 	if s.closing != nil || s.end != nil {
 		return nil
 	}
-	f := Finish{Entry: s.nextEntry(), Verdict: v, Reason: reason, Remedy: remedy}
+	f := Finish{Entry: s.nextEntry(), Generation: s.generation(), Verdict: v, Reason: reason, Remedy: remedy}
+	s.rewind = nil
 	var effects []Effect
 	if s.eval != nil {
 		effects = append(effects, Abandon{s.eval.unit})

@@ -4,7 +4,7 @@ import "fmt"
 
 // startStep opens a training step with its first round.
 func (s *State) startStep(n int) []Effect {
-	s.step = &step{number: n, marks: s.marks()}
+	s.step = &step{number: n, marks: s.last.marks()}
 	return s.startRound(0)
 }
 
@@ -94,7 +94,7 @@ func (s *State) roundOver() []Effect {
 		return s.finish(Broken, reason, "see `cohort results` for the ledger, mend the agent or the spec, and submit again")
 	}
 	st.updating = s.active
-	return []Effect{Update{Step: st.number, Parent: s.checkpoint(), Rounds: st.rounds, Rows: rows, Marks: st.marks, Resuming: resuming}}
+	return []Effect{Update{Step: st.number, Generation: s.last.Generation, Parent: s.checkpoint(), Rounds: st.rounds, Rows: rows, Marks: st.marks, Resuming: resuming}}
 }
 
 // unusable is why a step cannot be trained on, or empty: no rollout at all had
@@ -182,7 +182,7 @@ func (s *State) stage() Stage {
 		return StageEnded
 	case s.closing != nil:
 		return StageEnding
-	case s.last == nil:
+	case s.last == nil, s.rewind != nil:
 		return StageStarting
 	case s.step == nil:
 		return StageEvaluating
@@ -214,7 +214,8 @@ func (s *State) describe(h *Head) {
 	h.Entry, h.Generation = s.last.N, s.last.Generation
 	c := s.checkpoint()
 	h.Step, h.Checkpoint = c.Step, c.Manifest
+	h.Totals = s.last.totals()
 	if c := s.last.Commit; c != nil {
-		h.Totals, h.Metrics = c.Totals, c.Metrics
+		h.Metrics = c.Metrics
 	}
 }

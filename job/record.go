@@ -76,12 +76,13 @@ func (r Ranges) Closing() []Mark {
 // LossKind is what the log was found to have lost.
 type LossKind string
 
-// What a log can lose. Promised means that the log is whole but holds fewer
+// What can be lost. Promised means that the log is whole but holds fewer
 // events of an execution than its agent said it sent.
 const (
 	LostMarker   LossKind = "marker"
 	LostOffset   LossKind = "offset"
 	LostPromised LossKind = "promised event"
+	LostRecord   LossKind = "record"
 )
 
 // Loss is the evidence that the log lost something.

@@ -35,6 +35,8 @@ func show(effect job.Effect) string {
 	case job.Update:
 		return fmt.Sprintf("update %d from %s with %s%s, next after %s", e.Step,
 			manifestName(e.Parent.Manifest), showTotals(job.Count(e.Rows)), showRounds(e.Rounds), showMarks(e.Marks))
+	case job.GoBack:
+		return fmt.Sprintf("go back to entry %d in generation %d, as entry %d", e.To.N, e.Generation, e.Entry)
 	case job.PutResult:
 		return fmt.Sprintf("put-result %s %s", unitName(e.Unit), showEvaluation(e.Evaluation))
 	case job.Finish:
@@ -62,6 +64,12 @@ func showEntry(e *job.Entry) string {
 		text := fmt.Sprintf("commit %s, in all %s", manifestName(e.Commit.Checkpoint.Manifest), showTotals(e.Commit.Totals))
 		for _, p := range e.Commit.Pending {
 			text += fmt.Sprintf(", due eval-%d", p.Step)
+		}
+		return text
+	case job.KindRewind:
+		text := fmt.Sprintf("rewind to entry %d in generation %d: %s; in all %s", e.Rewind.To, e.Generation, e.Rewind.Reason, showTotals(e.Rewind.Totals))
+		for _, p := range e.Rewind.Pending {
+			text += fmt.Sprintf(", due eval-%d by entry %d", p.Step, p.Policy.Entry)
 		}
 		return text
 	case job.KindEnd:

@@ -12,11 +12,12 @@ import (
 
 // event reads an event:
 //
-//	log [begin [commit N | end N] | end 0] [result N]
-//	prepared | entry [begin | commit N | end N]   (nothing: the entry that was put)
+//	log [begin [commit N [damaged N [to ...]] | rewind N to M | end N] | end 0] [result N]
+//	prepared | entry [begin | commit N | rewind N to M | end N]   (nothing: the entry that was put)
 //	plan UNIT [existed] | taken-over UNIT N | opened UNIT E
 //	rollout|extract|collect|assemble UNIT E SHARD [lost WHAT G/R | OUTCOME...]
 //	ranges UNIT E [lost] | updated N | result | end-prepared | retired
+//	damaged N [to begin | to commit M] | went-back | lost UNIT E
 //	cancel REASON... | tick DURATION | failed [UNIT] REASON...
 //
 // UNIT is step.round, or eval-N for the evaluation of step N's checkpoint.
@@ -44,6 +45,18 @@ func (s *scenario) event(name string, words []string, line string) job.Event {
 		return s.ranges(words)
 	case "updated":
 		return s.updated(s.number(words[0]))
+	case "damaged":
+		e := job.Damaged{Entry: s.number(words[0]), Reason: "its weights are gone"}
+		if len(words) > 1 {
+			e.To = s.entryOf(words[2:])
+		}
+		return e
+	case "went-back":
+		c, _ := s.goBack.To.NewCheckpoint()
+		c.Folder.Generation = s.goBack.Generation
+		return job.WentBack{Rewind: &job.Rewind{Checkpoint: c, Marks: marksNamed(&s.def, fmt.Sprint("generation-", s.goBack.Generation))}}
+	case "lost":
+		return job.CollectionLost{Unit: s.unit(words[0]), Collection: s.number(words[1]), Loss: job.Loss{Kind: job.LostRecord, Detail: "tested"}}
 	case "result":
 		return job.ResultRead{Evaluation: s.result.Evaluation}
 	case "end-prepared":
@@ -90,6 +103,9 @@ func (s *scenario) log(words []string) job.LogRead {
 	}
 	switch {
 	case len(words) == 0:
+	case words[0] == "begin" && slices.Contains(words, "damaged"):
+		d := s.event("damaged", words[4:], "").(job.Damaged)
+		e.First, e.Last, e.Damaged = s.entryOf(words[:1]), s.entryOf(words[1:3]), &d
 	case words[0] == "begin" && len(words) > 1:
 		e.First, e.Last = s.entryOf(words[:1]), s.entryOf(words[1:])
 	default:
@@ -115,6 +131,10 @@ func (s *scenario) entryOf(words []string) *job.Entry {
 			Checkpoint: checkpointOf(e.N), Marks: marksNamed(&s.def, fmt.Sprint("commit-", e.N)),
 			Totals: job.Totals{Planned: 4 * e.N, Used: 4 * e.N},
 		}
+	case job.KindRewind:
+		e.N = s.number(words[1])
+		e.Generation = e.N
+		e.Rewind = &job.Rewind{To: s.number(words[3]), Checkpoint: checkpointOf(s.number(words[3])), Marks: marksNamed(&s.def, "another's")}
 	case job.KindEnd:
 		e.N = s.number(words[1])
 		e.End = &job.End{Verdict: job.Cancelled, Reason: "another's"}

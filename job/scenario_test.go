@@ -89,6 +89,7 @@ type scenario struct {
 	result *job.PutResult
 	finish *job.Finish
 	update *job.Update
+	goBack *job.GoBack
 }
 
 // run feeds the event of a line and returns what the machine wants done.
@@ -124,5 +125,7 @@ func (s *scenario) remember(effect job.Effect) {
 		s.finish = &e
 	case job.Update:
 		s.update = &e
+	case job.GoBack:
+		s.goBack = &e
 	}
 }

@@ -58,8 +58,11 @@ func fromLog(ctx context.Context, b blob.Bucket, id job.ID) (*job.Head, error) {
 	if c, ok := last.NewCheckpoint(); ok {
 		head.Step, head.Checkpoint = c.Step, c.Manifest
 	}
-	if c := last.Commit; c != nil {
-		head.Totals, head.Metrics = c.Totals, c.Metrics
+	switch {
+	case last.Commit != nil:
+		head.Totals, head.Metrics = last.Commit.Totals, last.Commit.Metrics
+	case last.Rewind != nil:
+		head.Totals = last.Rewind.Totals
 	}
 	return head, nil
 }
