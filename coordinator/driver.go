@@ -53,6 +53,8 @@ type driver struct {
 	mu       sync.Mutex // guards what follows
 	began    *job.Begin // set before any effect that needs it
 	abandon  map[job.Unit]context.CancelFunc
+	entries  map[int]*job.Entry               // the first and the newest of the log
+	damage   []job.Damage                     // what was found broken, the newest last
 	learners map[blob.Digest]*learner.Learner // the newest, by its manifest
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // putLedger stores a step's ledger in the folder of the step.
-func (d *driver) putLedger(ctx context.Context, step int, rounds []job.Round, rows []job.Row) (job.LedgerRef, error) {
+func (d *driver) putLedger(ctx context.Context, generation, step int, rounds []job.Round, rows []job.Row) (job.LedgerRef, error) {
 	plans := make([]*job.Plan, len(rounds))
 	for i, r := range rounds {
 		plans[i] = r.Plan
@@ -24,7 +24,7 @@ func (d *driver) putLedger(ctx context.Context, step int, rounds []job.Round, ro
 	ref := job.LedgerRef{Step: step, Totals: job.Count(rows)}
 	for _, file := range files {
 		part := blob.RefOf(file)
-		if _, err := blob.PutContent(ctx, d.store, d.def.ID.StepPrefix(d.generation(), step)+string(part.Digest), file); err != nil {
+		if _, err := blob.PutContent(ctx, d.store, d.def.ID.StepPrefix(generation, step)+string(part.Digest), file); err != nil {
 			return job.LedgerRef{}, err
 		}
 		ref.Parts = append(ref.Parts, part)
@@ -37,7 +37,7 @@ func (d *driver) putLedger(ctx context.Context, step int, rounds []job.Round, ro
 func (d *driver) finish(ctx context.Context, e job.Finish) (job.Event, error) {
 	end := &job.End{Verdict: e.Verdict, Reason: e.Reason, Remedy: e.Remedy}
 	if len(e.Rows) > 0 {
-		ledger, err := d.putLedger(ctx, e.Step, e.Rounds, e.Rows)
+		ledger, err := d.putLedger(ctx, e.Generation, e.Step, e.Rounds, e.Rows)
 		if err != nil {
 			return nil, err
 		}
@@ -53,10 +53,12 @@ type result struct {
 }
 
 func (d *driver) putResult(ctx context.Context, e job.PutResult) (job.Event, error) {
-	r, _, err := records.Adopt(ctx, d.store, e.Unit.ResultKey(), job.ResultFormat, &result{Format: job.ResultFormat, Evaluation: e.Evaluation})
+	mended, err := records.Mend(ctx, d.store, e.Unit.ResultKey(), job.ResultFormat, &result{Format: job.ResultFormat, Evaluation: e.Evaluation})
 	if err != nil {
 		return nil, err
 	}
+	d.mended(e.Unit.ResultKey(), mended.Quarantined)
+	r := mended.Record
 	d.Logger.Info("Evaluated.", "step", r.Step, "mean", r.Mean, "scored", r.Scored, "incomplete", r.Incomplete)
 	return job.ResultRead{Evaluation: r.Evaluation}, nil
 }
@@ -81,7 +83,7 @@ func (d *driver) report(ctx context.Context) error {
 	if h == nil {
 		return nil
 	}
-	h.At = d.Clock.Now().UTC()
+	h.At, h.Damage = d.Clock.Now().UTC(), d.damages()
 	return records.Overwrite(ctx, d.store, d.def.ID.HeadKey(), *h)
 }
 

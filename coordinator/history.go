@@ -10,6 +10,7 @@ import (
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/numerics"
 	"github.com/cohort-rl/cohort/records"
+	"github.com/cohort-rl/cohort/repair"
 	"github.com/cohort-rl/cohort/traces"
 )
 
@@ -20,6 +21,7 @@ func (d *driver) readLog(ctx context.Context) (job.Event, error) {
 	switch {
 	case err == nil:
 		known = head.Entry
+		d.keepDamages(head.Damage)
 	case !errors.Is(err, blob.ErrNotFound):
 		d.Logger.Warn("The hint of the job's progress cannot be read; the whole log is listed instead.", "error", err)
 	}
@@ -27,13 +29,18 @@ func (d *driver) readLog(ctx context.Context) (job.Event, error) {
 	if err != nil || n < 0 {
 		return job.LogRead{}, err
 	}
-	first, err := checkpoint.ReadEntry(ctx, d.store, d.def.ID, 0)
+	first, last, err := d.ends(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	last := first
-	if n > 0 {
-		if last, err = checkpoint.ReadEntry(ctx, d.store, d.def.ID, n); err != nil {
+	if err := d.keepBegin(first); err != nil {
+		return nil, err
+	}
+	d.keepEntry(first)
+	d.keepEntry(last)
+	var damaged *job.Damaged
+	if last.End == nil {
+		if _, damaged, err = d.heal(ctx, n); err != nil {
 			return nil, err
 		}
 	}
@@ -41,7 +48,7 @@ func (d *driver) readLog(ctx context.Context) (job.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return job.LogRead{First: first, Last: last, Results: results}, d.keepBegin(first)
+	return job.LogRead{First: first, Last: last, Results: results, Damaged: damaged}, nil
 }
 
 // readResults reads the results of the evaluations that have one. It looks at
@@ -60,8 +67,16 @@ func (d *driver) readResults(ctx context.Context) ([]job.Evaluation, error) {
 		switch {
 		case err == nil:
 			results = append(results, r.Evaluation)
-		case !errors.Is(err, blob.ErrNotFound):
+		case !repair.Damage(err):
 			return nil, err
+		default:
+			again, err := d.evaluateAgain(ctx, manifest)
+			if err != nil {
+				return nil, err
+			}
+			if again != nil {
+				results = append(results, *again)
+			}
 		}
 	}
 	return results, nil
@@ -72,11 +87,12 @@ func (d *driver) putEntry(ctx context.Context, e job.Entry) (job.Event, error) {
 	e.At = d.Clock.Now().UTC()
 	entry, existed, err := records.Adopt(ctx, d.store, d.def.ID.LogKey(e.N), job.EntryFormat, &e)
 	if err != nil {
-		return nil, err
+		return nil, d.unreadable(ctx, e.N, err)
 	}
 	if entry.N != e.N {
 		return nil, fmt.Errorf("read %s: it says that it is entry %d", d.def.ID.LogKey(e.N), entry.N)
 	}
+	d.keepEntry(entry)
 	if entry.N == 0 {
 		if err := d.keepBegin(entry); err != nil {
 			return nil, err

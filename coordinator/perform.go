@@ -18,7 +18,12 @@ func (d *driver) start(ctx context.Context, effect job.Effect) {
 	case job.Drive:
 		ctx := d.unitContext(ctx, e.Unit)
 		d.spawn(ctx, func(ctx context.Context) {
-			d.answer(ctx, e.Unit, nil, d.driveShards(ctx, e))
+			err := d.driveShards(ctx, e)
+			if lost, ok := errors.AsType[*lostError](err); ok {
+				d.answer(ctx, e.Unit, lost.event, nil)
+				return
+			}
+			d.answer(ctx, e.Unit, nil, err)
 		})
 	case job.Update:
 		ctx := d.unitContext(ctx, newest(e).Plan.Unit)
@@ -79,6 +84,9 @@ func (d *driver) perform(ctx context.Context, effect job.Effect) (job.Unit, job.
 	case job.PutRanges:
 		event, err := d.putRanges(ctx, e)
 		return e.Unit, event, err
+	case job.GoBack:
+		event, err := d.goBack(ctx, e)
+		return job.Unit{}, event, err
 	case job.PutResult:
 		event, err := d.putResult(ctx, e)
 		return e.Unit, event, err

@@ -35,7 +35,7 @@ func (d *driver) fresh(ctx context.Context) (job.Checkpoint, error) {
 	if err != nil {
 		return job.Checkpoint{}, err
 	}
-	return d.save(ctx, l, 0, "", "", nil)
+	return d.save(ctx, l, job.Folder{}, "", "", nil)
 }
 
 // startFrom copies the checkpoint that the spec names into the job's own
@@ -63,7 +63,7 @@ func (d *driver) startFrom(ctx context.Context) (c job.Checkpoint, from string, 
 		if err != nil {
 			return c, "", fmt.Errorf("start.checkpoint: %w", err)
 		}
-		c, err = d.save(ctx, l, 0, "", "", nil)
+		c, err = d.save(ctx, l, job.Folder{}, "", "", nil)
 		return c, from, err
 	}
 	if m.Training != d.def.Training {
@@ -82,7 +82,7 @@ func (d *driver) startFrom(ctx context.Context) (c job.Checkpoint, from string, 
 	if err != nil {
 		return c, "", fmt.Errorf("start.checkpoint: %w", err)
 	}
-	c, err = d.save(ctx, l, m.Step, m.Parent, m.Batch, nil)
+	c, err = d.save(ctx, l, job.Folder{Step: m.Step}, m.Parent, m.Batch, nil)
 	if err == nil && c.Manifest != found.Checkpoint.Manifest {
 		err = fmt.Errorf("copy of checkpoint %s has id %s", found.Checkpoint.Manifest, c.Manifest)
 	}

@@ -59,7 +59,7 @@ func (d *driver) settle(ctx context.Context, open []*openShard, tell func(*settl
 			return err
 		}
 		if now := d.Clock.Now(); now.Sub(checked) >= d.Poll {
-			if err := d.reconcile(ctx, open); err != nil {
+			if err := d.reconcile(ctx, e, open); err != nil {
 				return err
 			}
 			checked = now
@@ -151,10 +151,15 @@ func (d *driver) settled(ctx context.Context, s job.Shard) (*settledShard, error
 	case job.Updating:
 		event.gradient, event.Digest, err = records.Read[job.GradientRecord](ctx, d.store, s.SettledKey(), job.GradientFormat)
 	}
-	if errors.Is(err, blob.ErrNotFound) {
+	switch {
+	case errors.Is(err, blob.ErrNotFound):
 		return nil, nil //nolint:nilnil // no record and no error: the shard is open
+	case errors.Is(err, blob.ErrCorrupt) && (s.Phase == job.Collect || s.Phase == job.Assemble):
+		return nil, nil //nolint:nilnil // a worker makes it again
+	case err != nil:
+		return nil, lostRecord(s.Unit, s.Collection, s.SettledKey(), err)
 	}
-	return event, err
+	return event, nil
 }
 
 // enqueue hands the shards to the queue. A queue that does not answer is
@@ -174,7 +179,7 @@ func (d *driver) enqueue(ctx context.Context, shards []*openShard) error {
 
 // reconcile drives the shards again that are neither in the queue nor in the
 // hands of a live worker.
-func (d *driver) reconcile(ctx context.Context, shards []*openShard) error {
+func (d *driver) reconcile(ctx context.Context, e job.Drive, shards []*openShard) error {
 	for _, o := range shards {
 		status, err := d.Queue.Status(ctx, o.task())
 		if err != nil {
@@ -195,6 +200,9 @@ func (d *driver) reconcile(ctx context.Context, shards []*openShard) error {
 		}
 		if event != nil {
 			continue // the next look finds it
+		}
+		if err := d.mend(ctx, e, o.shard); err != nil {
+			return err
 		}
 		if err := d.redrive(ctx, o); err != nil {
 			return err
@@ -230,7 +238,7 @@ func (d *driver) redrive(ctx context.Context, o *openShard) error {
 		}
 		mine := &redriven{Format: job.RedriveFormat, Driver: d.Name, Nonce: d.Nonce(), Error: o.last, At: d.Clock.Now().UTC()}
 		_, existed, err := records.Adopt(ctx, d.store, o.shard.RedriveKey(o.drive), job.RedriveFormat, mine)
-		if err != nil {
+		if existed = existed || errors.Is(err, blob.ErrCorrupt); err != nil && !existed {
 			return err
 		}
 		if existed {

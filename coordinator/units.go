@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/job"
@@ -14,9 +15,9 @@ import (
 func (d *driver) putPlan(ctx context.Context, p *job.Plan) (job.Event, error) {
 	// Two drivers make the same plan, so only a look tells who was first.
 	plan, _, err := records.Read[job.Plan](ctx, d.store, p.Unit.PlanKey(), job.PlanFormat)
-	existed := err == nil
-	if errors.Is(err, blob.ErrNotFound) {
-		plan, _, err = records.Adopt(ctx, d.store, p.Unit.PlanKey(), job.PlanFormat, p)
+	existed := err == nil || errors.Is(err, blob.ErrCorrupt)
+	if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrCorrupt) {
+		plan, err = d.mendPlan(ctx, p)
 	}
 	if err != nil {
 		return nil, err
@@ -39,7 +40,7 @@ func (d *driver) takeOver(ctx context.Context, u job.Unit, collection int, phase
 	mine := &takenOver{Format: job.DriverFormat, Driver: d.Name, Nonce: d.Nonce()}
 	for n := 1; ; n++ {
 		_, existed, err := records.Adopt(ctx, d.store, u.DriverKey(collection, phase, n), job.DriverFormat, mine)
-		if err != nil {
+		if existed = existed || errors.Is(err, blob.ErrCorrupt); err != nil && !existed {
 			return 0, err
 		}
 		if !existed || n > job.MaxTakeOvers {
@@ -62,7 +63,7 @@ func (d *driver) open(ctx context.Context, e job.Open) (job.Event, error) {
 		}
 	}
 	if err != nil {
-		return nil, err
+		return orLost(lostRecord(e.Unit, e.Collection, key, err))
 	}
 	return job.OpenedRead{Unit: e.Unit, Collection: e.Collection, Marks: opened.Marks}, nil
 }
@@ -90,7 +91,10 @@ func (d *driver) putRanges(ctx context.Context, e job.PutRanges) (job.Event, err
 		}
 	}
 	if err != nil {
-		return nil, err
+		return orLost(lostRecord(e.Unit, e.Collection, key, err))
+	}
+	if len(ranges.Losses) == 0 && !slices.Equal(ranges.Settled, e.Settled) {
+		return orLost(lostRecord(e.Unit, e.Collection, key, fmt.Errorf("%w: the rollout records are not those that it names", blob.ErrCorrupt)))
 	}
 	return job.RangesRead{Unit: e.Unit, Collection: e.Collection, Ranges: ranges}, nil
 }

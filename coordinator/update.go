@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/cohort-rl/cohort/checkpoint"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/learner"
+	"github.com/cohort-rl/cohort/repair"
 	"github.com/cohort-rl/cohort/replay"
 )
 
@@ -30,16 +32,21 @@ func (d *driver) update(ctx context.Context, e job.Update) (job.Event, error) {
 			return nil, fmt.Errorf("step %d: the update was taken over more than %d times", e.Step, job.MaxTakeOvers)
 		}
 	}
-	l, err := d.learnerAt(ctx, e.Parent)
-	if err != nil {
-		return nil, err
+	l, lost, err := d.learnerAt(ctx, e.Parent)
+	if err != nil || lost != nil {
+		return orNothing(lost), err
 	}
 	commit := &job.Commit{Marks: e.Marks, Batch: replay.BatchOf(e.Rounds, e.Rows)}
 	for _, r := range e.Rounds {
 		commit.Rounds = append(commit.Rounds, job.RoundRef{Round: r.Plan.Unit.Round, Collection: r.Collection})
 	}
-	folder := job.Folder{Generation: d.generation(), Step: e.Step}
+	folder := job.Folder{Generation: e.Generation, Step: e.Step}
 	samples, err := replay.ReadBatch(ctx, d.store, d.def.ID, folder, commit.Batch.Parts, e.Rows)
+	if err != nil && repair.Damage(err) {
+		if lost, ok := errors.AsType[*lostError](d.lostPart(ctx, e)); ok {
+			return lost.event, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -54,11 +61,11 @@ func (d *driver) update(ctx context.Context, e job.Update) (job.Event, error) {
 	commit.Metrics = append(replay.RewardMetrics(e.Rows), metrics...)
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		commit.Ledger, err = d.putLedger(gctx, e.Step, e.Rounds, e.Rows)
+		commit.Ledger, err = d.putLedger(gctx, e.Generation, e.Step, e.Rounds, e.Rows)
 		return err
 	})
 	g.Go(func() (err error) {
-		commit.Checkpoint, err = d.save(gctx, next, e.Step, e.Parent.Manifest, commit.Batch.Digest, e.Parent.Places)
+		commit.Checkpoint, err = d.save(gctx, next, folder, e.Parent.Manifest, commit.Batch.Digest, e.Parent.Places)
 		return err
 	})
 	if err := g.Wait(); err != nil {
@@ -68,20 +75,25 @@ func (d *driver) update(ctx context.Context, e job.Update) (job.Event, error) {
 	return job.Updated{Step: e.Step, Commit: commit}, nil
 }
 
-// learnerAt is the learner that a checkpoint holds: the one in memory if it is
-// that, else it is loaded and every byte of it verified.
-func (d *driver) learnerAt(ctx context.Context, c job.Checkpoint) (*learner.Learner, error) {
+// learnerAt is the learner that the newest checkpoint holds: the one in memory
+// if it is that, else it is loaded and every byte of it verified, and made again
+// if it is not whole. Where that cannot be done, lost says so.
+func (d *driver) learnerAt(ctx context.Context, c job.Checkpoint) (l *learner.Learner, lost *job.Damaged, err error) {
+	if l := d.known(c.Manifest); l != nil {
+		return l, nil, nil
+	}
+	l, lost, err = d.heal(ctx, d.newest())
+	if l != nil && l.WeightsDigest() != c.Weights {
+		return nil, nil, fmt.Errorf("checkpoint %s is not the newest of the log any more", c.Manifest)
+	}
+	return l, lost, err
+}
+
+// known is the learner of a checkpoint that is in memory, or nil.
+func (d *driver) known(manifest blob.Digest) *learner.Learner {
 	d.mu.Lock()
-	l := d.learners[c.Manifest]
-	d.mu.Unlock()
-	if l != nil {
-		return l, nil
-	}
-	m, state, err := checkpoint.Load(ctx, d.store, d.def.ID, c)
-	if err != nil {
-		return nil, &failure{err: err, remedy: "see what is wrong with the job's objects, mend them, and start the coordinator again"}
-	}
-	return learner.Load(d.def.Spec, m, state)
+	defer d.mu.Unlock()
+	return d.learners[manifest]
 }
 
 // keepLearner remembers the newest learner alone.
@@ -92,16 +104,12 @@ func (d *driver) keepLearner(manifest blob.Digest, l *learner.Learner) {
 }
 
 // save stores a checkpoint in the folder of its step.
-func (d *driver) save(ctx context.Context, l *learner.Learner, step int, parent, trained blob.Digest, places []job.Place) (job.Checkpoint, error) {
-	m := replay.Manifest(&d.def, l, step, parent, trained)
-	folder := job.Folder{Generation: d.generation(), Step: step}
+func (d *driver) save(ctx context.Context, l *learner.Learner, folder job.Folder, parent, trained blob.Digest, places []job.Place) (job.Checkpoint, error) {
+	m := replay.Manifest(&d.def, l, folder.Step, parent, trained)
 	c, err := checkpoint.Save(ctx, d.store, d.def.ID, folder, m, l.State(), int(d.def.Spec.Checkpoint.ChunkBytes), places)
 	c.Weights = l.WeightsDigest()
 	return c, err
 }
-
-// generation is that of the log: without rewinds there is one.
-func (d *driver) generation() int { return 0 }
 
 // learn makes the step that begins from a learner with next, a copy of it.
 func (d *driver) learn(ctx context.Context, start, next *learner.Learner, e job.Update, samples replay.Batch) (metrics []job.Metric, err error) {
@@ -120,4 +128,19 @@ func (d *driver) learn(ctx context.Context, start, next *learner.Learner, e job.
 		return nil, &failure{err: err, remedy: "lower optimizer.learning_rate, or set optimizer.max_grad_norm"}
 	}
 	return metrics, nil
+}
+
+// lostPart is which of the files of the batch is broken, as a *lostError.
+func (d *driver) lostPart(ctx context.Context, e job.Update) error {
+	for _, r := range e.Rounds {
+		for _, c := range r.Collects {
+			for _, ref := range c.Parts {
+				key := r.Plan.Unit.BlobPrefix() + string(ref.Digest)
+				if _, err := blob.GetContent(ctx, d.store, key, ref.Digest); err != nil {
+					return lostRecord(r.Plan.Unit, r.Collection, key, err)
+				}
+			}
+		}
+	}
+	return nil
 }

@@ -38,5 +38,16 @@ type Head struct {
 	Metrics     []Metric     `json:"metrics,omitempty"`
 	Evaluations []Evaluation `json:"evaluations,omitempty"`
 	End         *End         `json:"end,omitempty"`
-	At          time.Time    `json:"at"`
+	// Damage is what was lately found corrupt or missing, and what was done.
+	Damage []Damage  `json:"damage,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// MaxDamage is how much of what was found corrupt or missing a head tells.
+const MaxDamage = 20
+
+// Damage is something of the job's that was found corrupt or missing.
+type Damage struct {
+	At   time.Time `json:"at"`
+	Text string    `json:"text"`
 }

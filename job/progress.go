@@ -42,7 +42,7 @@ func (s *State) sweepEvent(event Event) []Effect {
 		case reason != "":
 			return append(effects, s.incomplete(reason)...)
 		case done:
-			return append(effects, PutResult{w.unit, s.evaluation(w)})
+			return append(effects, PutResult{w.unit, Evaluated(w.plan, w.collects)})
 		}
 		return effects
 	}
@@ -137,11 +137,11 @@ func describe(counts map[Reason]int) string {
 	return text
 }
 
-// evaluation is the result of an evaluation whose collection is over.
-func (s *State) evaluation(w *sweep) Evaluation {
-	result := Evaluation{Step: w.unit.Step, Manifest: w.unit.Eval}
+// Evaluated is the result of an evaluation whose collection is over.
+func Evaluated(plan *Plan, collects []*CollectRecord) Evaluation {
+	result := Evaluation{Step: plan.Unit.Step, Manifest: plan.Unit.Eval}
 	sum := 0.0
-	for _, o := range (Round{Plan: w.plan, Collects: w.collects}).Outcomes() {
+	for _, o := range (Round{Plan: plan, Collects: collects}).Outcomes() {
 		result.Totals.Add(o.Reason)
 		if o.Reward != nil {
 			sum += *o.Reward

@@ -21,6 +21,9 @@ func (h *hand) earlier(ctx context.Context, from, to int) ([]job.Execution, erro
 	}
 	s.Collection--
 	record, _, err := records.Read[job.RolloutRecord](ctx, h.store, s.SettledKey(), job.RolloutFormat)
+	if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrCorrupt) {
+		return before, nil // it was lost before all had settled, or since
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -52,17 +55,23 @@ func (h *hand) losses(ctx context.Context, s job.Shard) ([]job.Loss, error) {
 		for s.Index = range h.plan.Shards(s.Phase) {
 			if s.Phase == job.Extract {
 				r, _, err := records.Read[job.ExtractRecord](ctx, h.store, s.SettledKey(), job.ExtractFormat)
-				if err == nil {
+				switch {
+				case err == nil:
 					all = append(all, r.Losses...)
-				} else if !errors.Is(err, blob.ErrNotFound) {
+				case errors.Is(err, blob.ErrCorrupt):
+					all = append(all, job.Loss{Kind: job.LostRecord, Detail: err.Error()})
+				case !errors.Is(err, blob.ErrNotFound):
 					return nil, err
 				}
 				continue
 			}
 			r, _, err := records.Read[job.CollectRecord](ctx, h.store, s.SettledKey(), job.CollectFormat)
-			if err == nil {
+			switch {
+			case err == nil:
 				all = append(all, r.Losses...)
-			} else if !errors.Is(err, blob.ErrNotFound) {
+			case errors.Is(err, blob.ErrCorrupt):
+				all = append(all, job.Loss{Kind: job.LostRecord, Detail: err.Error()})
+			case !errors.Is(err, blob.ErrNotFound):
 				return nil, err
 			}
 		}

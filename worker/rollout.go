@@ -56,7 +56,11 @@ func (h *hand) rollout(ctx context.Context) (blob.Digest, error) {
 // settle creates the shard's settled record, or finds that another did.
 func settle[T any](ctx context.Context, h *hand, format string, record *T) (blob.Digest, error) {
 	key := h.task.Shard.SettledKey()
-	_, existed, err := records.Adopt(ctx, h.store, key, format, record)
+	create := records.Adopt[T]
+	if again(h.task.Shard.Phase) {
+		create = records.Remake[T]
+	}
+	_, existed, err := create(ctx, h.store, key, format, record)
 	if err != nil {
 		return "", err
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/cohort-rl/cohort/learner"
 	"github.com/cohort-rl/cohort/policy"
 	"github.com/cohort-rl/cohort/queue"
+	"github.com/cohort-rl/cohort/records"
 	"github.com/cohort-rl/cohort/secret"
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/traces"
@@ -112,10 +113,8 @@ func (w *Worker) Handle(ctx context.Context, task queue.Task) error {
 		return fmt.Errorf("%w: %d, this worker does up to version %d", ErrOtherVersion, task.Version, queue.TaskVersion)
 	}
 	logger := w.Logger.With("job", string(s.Unit.Job), "step", s.Unit.Step, "shard", s.String(), "drive", task.Drive)
-	if _, err := w.store.Head(ctx, s.SettledKey()); err == nil {
-		logger.Debug("The shard is settled already.")
-		return nil
-	} else if !errors.Is(err, blob.ErrNotFound) {
+	if settled, err := w.settled(ctx, s); err != nil || settled {
+		logger.Debug("The shard is settled already.", "error", err)
 		return err
 	}
 	k, err := w.job(ctx, s.Unit.Job)
@@ -143,6 +142,23 @@ func (w *Worker) Handle(ctx context.Context, task queue.Task) error {
 	}
 	return nil
 }
+
+// settled says whether the shard has a settled record. A corrupt one of a shard
+// whose work can be done again counts for nothing.
+func (w *Worker) settled(ctx context.Context, s job.Shard) (bool, error) {
+	_, err := w.store.Head(ctx, s.SettledKey())
+	if err == nil && again(s.Phase) {
+		_, _, err = records.Read[job.CollectRecord](ctx, w.store, s.SettledKey(), job.CollectFormat)
+	}
+	if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrCorrupt) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// again says whether the record of a shard of the phase may be made again when
+// it is corrupt: nothing but the driver's decision rests on it.
+func again(p job.Phase) bool { return p == job.Collect || p == job.Assemble }
 
 // hand is one shard in a worker's hands.
 type hand struct {
