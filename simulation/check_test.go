@@ -24,6 +24,7 @@ type outcome struct {
 	counted map[string]int
 	shards  int // of gradients
 	picks   int
+	rewinds int
 	history *history
 }
 
@@ -39,7 +40,7 @@ func (w *world) judge() (outcome, error) {
 	if err != nil {
 		return o, err
 	}
-	var totals job.Totals
+	var totals []job.Totals // of the steps of the chain, beside it
 	for n := range last + 1 {
 		e, err := checkpoint.ReadEntry(ctx, w.store, w.def.ID, n)
 		if err != nil {
@@ -48,25 +49,38 @@ func (w *world) judge() (outcome, error) {
 		if o.verdict != "" {
 			return o, fmt.Errorf("entry %d follows the end", n)
 		}
+		if e.Rewind != nil {
+			at := e.Rewind.Checkpoint.Step
+			if at >= len(o.chain) || o.chain[at] != e.Rewind.Checkpoint.Manifest {
+				return o, fmt.Errorf("entry %d goes back to step %d, which is another", n, at)
+			}
+			o.chain, totals = o.chain[:at], totals[:at+1]
+			o.metrics = o.metrics[:min(at, len(o.metrics))]
+			o.rewinds++
+		}
 		if c, ok := e.NewCheckpoint(); ok {
-			if o.chain = append(o.chain, c.Manifest); c.Step != n {
+			if o.chain = append(o.chain, c.Manifest); c.Step != len(o.chain)-1 {
 				return o, fmt.Errorf("entry %d is of step %d", n, c.Step)
 			}
 		}
-		if e.Commit != nil {
+		switch {
+		case e.Begin != nil:
+			totals = append(totals, job.Totals{})
+		case e.Rewind != nil && e.Rewind.Totals != totals[len(totals)-1]:
+			return o, fmt.Errorf("entry %d counts %+v, the steps before it %+v", n, e.Rewind.Totals, totals[len(totals)-1])
+		case e.Commit != nil:
 			o.metrics = append(o.metrics, e.Commit.Metrics)
-			totals = totals.Plus(e.Commit.Ledger.Totals)
-			if e.Commit.Totals != totals {
-				return o, fmt.Errorf("entry %d counts %+v, its ledgers %+v", n, e.Commit.Totals, totals)
+			totals = append(totals, totals[len(totals)-1].Plus(e.Commit.Ledger.Totals))
+			if e.Commit.Totals != totals[len(totals)-1] {
+				return o, fmt.Errorf("entry %d counts %+v, its ledgers %+v", n, e.Commit.Totals, totals[len(totals)-1])
 			}
-			if err := w.join(ctx, e.Commit.Ledger, len(e.Commit.Rounds)); err != nil {
+			if err := w.join(ctx, e.Generation, e.Commit.Ledger, len(e.Commit.Rounds)); err != nil {
 				return o, fmt.Errorf("entry %d: %w", n, err)
 			}
-		}
-		if e.End != nil {
+		case e.End != nil:
 			o.verdict, o.reason, o.evals = e.End.Verdict, e.End.Reason, e.End.Evaluations
 			for _, ledger := range e.End.Ledgers {
-				if err := w.join(ctx, ledger, -1); err != nil {
+				if err := w.join(ctx, e.Generation, ledger, -1); err != nil {
 					return o, fmt.Errorf("end: %w", err)
 				}
 			}
@@ -109,10 +123,13 @@ func (w *world) gradientShards(ctx context.Context) (int, error) {
 
 // join checks a ledger against the plans of so many rounds, or of those that it
 // has rows of.
-func (w *world) join(ctx context.Context, ledger job.LedgerRef, rounds int) error {
+func (w *world) join(ctx context.Context, generation int, ledger job.LedgerRef, rounds int) error {
 	var rows []batch.Row
 	for _, part := range ledger.Parts {
-		body, err := blob.GetContent(ctx, w.store, w.def.ID.StepPrefix(0, ledger.Step)+string(part.Digest), part.Digest)
+		body, err := blob.GetContent(ctx, w.store, w.def.ID.StepPrefix(generation, ledger.Step)+string(part.Digest), part.Digest)
+		if w.store.lost(err) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -132,7 +149,10 @@ func (w *world) join(ctx context.Context, ledger job.LedgerRef, rounds int) erro
 	}
 	var plans []*job.Plan
 	for round := range rounds {
-		plan, _, err := records.Read[job.Plan](ctx, w.store, job.Unit{Job: w.def.ID, Step: ledger.Step, Round: round}.PlanKey(), job.PlanFormat)
+		plan, _, err := records.Read[job.Plan](ctx, w.store, job.Unit{Job: w.def.ID, Generation: generation, Step: ledger.Step, Round: round}.PlanKey(), job.PlanFormat)
+		if w.store.lost(err) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

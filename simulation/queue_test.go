@@ -114,7 +114,7 @@ func (q *queueModel) handBack(id string, hand int, failed error, now time.Time) 
 	const most = 5
 	e, ok := q.tasks[id]
 	switch {
-	case !ok || e.hand != hand:
+	case !ok || e.hand != hand || e.by == nil:
 	case failed == nil:
 		delete(q.tasks, id)
 	case e.retries == most:

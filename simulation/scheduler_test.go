@@ -116,6 +116,7 @@ type world struct {
 	codec   *telemetry.Codec
 	def     job.Definition
 	faults  faults
+	rots    int // how many objects may still be damaged
 
 	nature *process // what happens by itself
 	agent  *process // the agents, which never die

@@ -3,7 +3,6 @@ package simulation_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"iter"
 	"strings"
 
@@ -17,6 +16,7 @@ type store struct {
 	*mem.Bucket
 	mutation      mutation
 	contradiction error
+	damages       map[string]damage // by key
 }
 
 // put stores under the condition, unless the run's mutation ignores it.
@@ -27,8 +27,9 @@ func (s *store) put(key string, body []byte, cond blob.Condition) (blob.Version,
 	}
 	old, err := s.Get(ctx, key)
 	version, putErr := s.Bucket.Put(ctx, key, body, cond)
-	if err == nil && putErr == nil && !bytes.Equal(old.Body, body) && !hint(key) && s.contradiction == nil {
-		s.contradiction = fmt.Errorf("%s was replaced", key)
+	_, rotten := s.damages[key]
+	if putErr == nil && (rotten || err == nil && !bytes.Equal(old.Body, body) && !hint(key)) && s.contradiction == nil {
+		s.contradiction = s.replaced(key, body)
 	}
 	return version, putErr
 }

@@ -2,6 +2,7 @@ package simulation_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -32,6 +33,7 @@ type runPlan struct {
 	spread    bool // a thread's events lie in all partitions
 	everybody bool // the lease is everybody's: it only saves work
 	gradients int  // groups of a gradient shard; 0: the drivers compute the updates alone
+	rot       bool // objects of the job are damaged
 	mutation  mutation
 }
 
@@ -67,13 +69,16 @@ func newWorld(p runPlan, codec *telemetry.Codec) *world {
 	w := &world{
 		plan: p, choice: numerics.NewStream(p.seed, 1), luck: numerics.NewStream(p.seed, 2),
 		history: &history{began: time.Now()},
-		store:   &store{Bucket: mem.New(), mutation: p.mutation},
+		store:   &store{Bucket: mem.New(), mutation: p.mutation, damages: map[string]damage{}},
 		queue:   newQueue(p.mutation), codec: codec,
 		nature: &process{name: "nature"}, agent: &process{name: "agent", kind: sends},
 		processes:  make([]*process, coordinators+workers),
 		registered: make(chan struct{}, 1),
 	}
 	w.faults = faults{left: p.faults, kills: 8, stalls: 5, losses: 2, every: 15 + w.luck.IntN(60), counted: map[string]int{}}
+	if p.rot {
+		w.rots = 1 + w.luck.IntN(4)
+	}
 	w.log = &log{topics: map[string][]partition{}, held: map[mark]*traces.Record{}, luck: w.choice}
 	w.agents = &agents{world: w, breaks: map[string]int{}}
 	return w
@@ -95,6 +100,9 @@ func (w *world) live() error {
 	err := w.run(func() bool {
 		if w.picks == cancelAt {
 			w.cancel()
+		}
+		if w.rots > 0 && w.picks > 40 && w.luck.IntN(150) == 0 && !w.retired() {
+			w.rot()
 		}
 		if w.picks%64 == 0 {
 			w.queue.recover(time.Now())
@@ -180,8 +188,10 @@ func (w *world) serve(ctx context.Context, p *process, wk *worker.Worker) {
 		limited, cancel := context.WithTimeout(ctx, task.Timeout)
 		failed := wk.Handle(limited, task)
 		cancel()
-		_ = q.call(ctx, "hand back "+task.ID(), func() {
-			q.queue.handBack(task.ID(), n, failed, time.Now())
-		})
+		for tries := 0; tries < 10; tries++ { // as asynq does
+			if err := q.call(ctx, "hand back "+task.ID(), func() { q.queue.handBack(task.ID(), n, failed, time.Now()) }); !errors.Is(err, errRedis) {
+				break
+			}
+		}
 	}
 }

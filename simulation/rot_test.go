@@ -1,0 +1,148 @@
+package simulation_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/cohort-rl/cohort/blob"
+)
+
+// rot damages an object of the job's: a byte is flipped, the end is cut off, or
+// the object is gone. What nobody can make again, and what no job can do
+// without, is spared: its definition, its data, its log, that it is active, and
+// what was asked of it.
+func (w *world) rot() {
+	ctx := context.Background()
+	var keys []string
+	for info, err := range w.store.List(ctx, w.def.ID.Prefix(), "") {
+		if err == nil && perishable(strings.TrimPrefix(info.Key, w.def.ID.Prefix())) {
+			keys = append(keys, info.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return
+	}
+	key := keys[w.luck.IntN(len(keys))]
+	w.rots--
+	w.spoil(key)
+	if i := strings.Index(key, "/steps/"); i > 0 && w.luck.IntN(2) == 0 { // all that its step stored
+		for _, other := range keys {
+			if strings.HasPrefix(other, key[:i+len("/steps/")+20]) {
+				w.spoil(other)
+			}
+		}
+	}
+}
+
+// spoil damages an object.
+func (w *world) spoil(key string) {
+	ctx := context.Background()
+	object, err := w.store.Get(ctx, key)
+	if err != nil || len(object.Body) == 0 {
+		return
+	}
+	name := "object flipped"
+	body := bytes.Clone(object.Body)
+	switch w.luck.IntN(3) {
+	case 0:
+		name = "object gone"
+		w.store.damaged(key, object.Body, nil)
+		_ = w.store.Delete(ctx, key)
+		body = nil
+	case 1:
+		name = "object cut off"
+		body = body[:w.luck.IntN(len(body))]
+	default:
+		body[w.luck.IntN(len(body))] ^= 1 << w.luck.IntN(8)
+	}
+	if body != nil {
+		w.store.damaged(key, object.Body, body)
+		_, _ = w.store.Bucket.Put(ctx, key, body, blob.Always())
+	}
+	w.faults.count(name)
+	w.history.add("nature", short(key), "FAULT: "+name)
+}
+
+// perishable says whether a key of a job's folder may be damaged.
+func perishable(key string) bool {
+	for _, spared := range []string{"spec.json", "data/", "log/", "control/"} {
+		if strings.HasPrefix(key, spared) {
+			return false
+		}
+	}
+	return true
+}
+
+// damage is an object that was damaged: what it was, and what is there now, nil
+// for nothing.
+type damage struct{ was, is []byte }
+
+// damaged notes that an object is about to be.
+func (s *store) damaged(key string, was, is []byte) {
+	if first, ok := s.damages[key]; ok {
+		was = first.was
+	}
+	s.damages[key] = damage{was, is}
+}
+
+// replaced checks what takes the place of a damaged object: the damaged bytes
+// are kept, and what is named by its hash, or computed alike by everybody, is
+// what it was.
+func (s *store) replaced(key string, body []byte) error {
+	d, ok := s.damages[key]
+	if !ok {
+		return fmt.Errorf("%s was replaced", key)
+	}
+	delete(s.damages, key)
+	if d.is != nil && !hint(key) {
+		kept := blob.QuarantinePrefix + key + "/" + string(blob.DigestOf(d.is))
+		if _, err := s.Get(context.Background(), kept); err != nil {
+			return fmt.Errorf("%s was replaced, and what was there is not kept: %w", key, err)
+		}
+	}
+	same := strings.Contains(key, "/steps/") || strings.Contains(key, "/plans/")
+	if same && !bytes.Equal(body, d.was) {
+		return fmt.Errorf("%s was damaged, and other bytes than before took its place", key)
+	}
+	return nil
+}
+
+// Whatever of its objects rots while a job runs, it ends with the checkpoints of
+// the undisturbed run.
+func TestJobsOutliveTheRotOfTheirObjects(t *testing.T) {
+	t.Parallel()
+	refs := &references{codec: newCodec(t), made: map[runPlan]outcome{}}
+	counted := map[string]int{}
+	rewinds := 0
+	for n := range setting[int]("rots") {
+		p := planOf(uint64(n + 1))
+		p.rot, p.cancel = true, false
+		o, err := refs.check(t, p)
+		if err != nil {
+			t.Errorf("seed %d: %v\n%s", p.seed, err, o.history)
+			break
+		}
+		for name, n := range o.counted {
+			counted[name] += n
+		}
+		rewinds += o.rewinds
+	}
+	t.Logf("%d rewinds; faults: %v", rewinds, counted)
+}
+
+// lost says whether an error is of an object that was damaged and that nobody
+// has put back: of a step that is over nothing but a repair reads it.
+func (s *store) lost(err error) bool {
+	if len(s.damages) == 0 || err == nil {
+		return false
+	}
+	for key := range s.damages {
+		if strings.Contains(err.Error(), key) {
+			return true
+		}
+	}
+	return false
+}
