@@ -32,7 +32,7 @@ type outcome struct {
 // run.
 func (w *world) judge() (outcome, error) {
 	o := outcome{counted: w.faults.counted, picks: w.picks, history: w.history}
-	if w.store.contradiction != nil && !w.plan.mutation.allowReplacing {
+	if w.store.contradiction != nil {
 		return o, w.store.contradiction
 	}
 	ctx := context.Background()

@@ -8,14 +8,13 @@ import (
 
 // mutation takes a part of the protocol away.
 type mutation struct {
-	ignoreLog      bool // the store forgets the condition of log entries
-	ignoreSettled  bool // and that of settled records
-	constantNonce  bool // executions and markers have no nonce of their own
-	noClosing      bool // ranges end where the log ended before the rollouts did
-	noMarkCheck    bool // markers are not looked at: whatever lies there passes
-	noDuplicates   bool // a record that comes twice is not known as the same
-	noReconciler   bool // what nobody holds any more is not driven again
-	allowReplacing bool // what is replaced in the store is not a failure by itself
+	ignoreLog     bool // the store forgets the condition of log entries
+	ignoreSettled bool // and that of settled records
+	constantNonce bool // executions and markers have no nonce of their own
+	noClosing     bool // ranges end where the log ended before the rollouts did
+	noMarkCheck   bool // markers are not looked at: whatever lies there passes
+	noDuplicates  bool // a record that comes twice is not known as the same
+	noReconciler  bool // what nobody holds any more is not driven again
 }
 
 // ignores says whether the store forgets the condition on a key.
@@ -34,7 +33,6 @@ func TestSimulationMissesWhatIsTakenAway(t *testing.T) {
 	}{
 		{"condition of log entries", mutation{ignoreLog: true}, 200},
 		{"condition of settled records", mutation{ignoreSettled: true}, 200},
-		{"condition of settled records, by what comes of it", mutation{ignoreSettled: true, allowReplacing: true}, 200},
 		{"nonce", mutation{constantNonce: true}, 200},
 		{"closing marker", mutation{noClosing: true}, 200},
 		{"marker check", mutation{noMarkCheck: true}, 200},
