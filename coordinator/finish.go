@@ -46,14 +46,8 @@ func (d *driver) finish(ctx context.Context, e job.Finish) (job.Event, error) {
 	return job.EndPrepared{Entry: e.Entry, End: end}, nil
 }
 
-// result is the record of an evaluation.
-type result struct {
-	Format string `json:"format"`
-	job.Evaluation
-}
-
 func (d *driver) putResult(ctx context.Context, e job.PutResult) (job.Event, error) {
-	mended, err := records.Mend(ctx, d.store, e.Unit.ResultKey(), job.ResultFormat, &result{Format: job.ResultFormat, Evaluation: e.Evaluation})
+	mended, err := records.Mend(ctx, d.store, e.Unit.ResultKey(), job.ResultFormat, &job.EvaluationRecord{Format: job.ResultFormat, Evaluation: e.Evaluation})
 	if err != nil {
 		return nil, err
 	}

@@ -20,8 +20,20 @@ func (d *driver) heal(ctx context.Context, n int) (*learner.Learner, *job.Damage
 	if err != nil {
 		return nil, nil, err
 	}
-	r := repair.Job{Store: d.store, Def: &d.def, Known: d.known, Tell: d.restored}
-	at, l, cause, err := r.Newest(ctx, line.Entries)
+	at, l, cause, err := d.repair().Newest(ctx, line.Entries)
+	for err == nil && cause != "" && line.Cut != nil { // an entry is in the way
+		e, stated := d.repair().Restate(ctx, line.Missing, n)
+		if stated != nil && !repair.Damage(stated) {
+			return nil, nil, stated
+		}
+		if stated != nil {
+			break
+		}
+		d.Logger.Warn("An entry of the log was restated.", "entry", e.N)
+		if line, err = repair.ReadLine(ctx, d.store, d.def.ID, n); err == nil {
+			at, l, cause, err = d.repair().Newest(ctx, line.Entries)
+		}
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -86,6 +98,11 @@ func (d *driver) copyCheckpoint(ctx context.Context, e *job.Entry, generation in
 	return copied, err
 }
 
+// repair is what makes the job's objects again.
+func (d *driver) repair() *repair.Job {
+	return &repair.Job{Store: d.store, Def: &d.def, TopicPrefix: d.TopicPrefix, Known: d.known, Tell: d.restored}
+}
+
 // ends reads the first and the last entry of a log. The first is made again
 // from memory if it is broken; nobody can know what the last was.
 func (d *driver) ends(ctx context.Context, n int) (first, last *job.Entry, err error) {
@@ -95,7 +112,11 @@ func (d *driver) ends(ctx context.Context, n int) (first, last *job.Entry, err e
 	if n == 0 {
 		return last, last, nil
 	}
-	if first, err = checkpoint.ReadEntry(ctx, d.store, d.def.ID, 0); err != nil {
+	first, err = checkpoint.ReadEntry(ctx, d.store, d.def.ID, 0)
+	if repair.Damage(err) {
+		first, err = d.repair().Restate(ctx, 0, n)
+	}
+	if err != nil {
 		return nil, nil, d.unreadable(ctx, 0, err)
 	}
 	return first, last, nil

@@ -51,32 +51,25 @@ func (d *driver) readLog(ctx context.Context) (job.Event, error) {
 	return job.LogRead{First: first, Last: last, Results: results, Damaged: damaged}, nil
 }
 
-// readResults reads the results of the evaluations that have one. It looks at
-// one key of each evaluation, however many it has.
+// readResults reads the results of the evaluations that have one, and puts those
+// back that are lost if their records still hold them.
 func (d *driver) readResults(ctx context.Context) ([]job.Evaluation, error) {
+	found, err := repair.Results(ctx, d.store, d.def.ID)
+	if err != nil {
+		return nil, err
+	}
 	var results []job.Evaluation
-	for name, err := range blob.Folders(ctx, d.store, d.def.ID.EvalsPrefix()) {
-		if err != nil {
-			return nil, fmt.Errorf("list the evaluations of %s: %w", d.def.ID, err)
-		}
-		manifest, err := blob.ParseDigest(name)
-		if err != nil {
-			return nil, err
-		}
-		r, _, err := records.Read[result](ctx, d.store, job.Unit{Job: d.def.ID, Eval: manifest}.ResultKey(), job.ResultFormat)
-		switch {
-		case err == nil:
+	for _, r := range found {
+		if r.Broken == nil {
 			results = append(results, r.Evaluation)
-		case !repair.Damage(err):
+			continue
+		}
+		again, err := d.evaluateAgain(ctx, r.Manifest)
+		if err != nil {
 			return nil, err
-		default:
-			again, err := d.evaluateAgain(ctx, manifest)
-			if err != nil {
-				return nil, err
-			}
-			if again != nil {
-				results = append(results, *again)
-			}
+		}
+		if again != nil {
+			results = append(results, *again)
 		}
 	}
 	return results, nil

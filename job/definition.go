@@ -45,9 +45,9 @@ func (d *Definition) EvalTasks() int {
 	return d.Eval.Lines
 }
 
-// evaluates says whether the checkpoint of a step is evaluated in a job that
+// Evaluates says whether the checkpoint of a step is evaluated in a job that
 // began at step first.
-func (d *Definition) evaluates(step, first int) bool {
+func (d *Definition) Evaluates(step, first int) bool {
 	if d.EvalTasks() == 0 {
 		return false
 	}

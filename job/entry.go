@@ -171,8 +171,8 @@ func (e *Entry) NewCheckpoint() (c Checkpoint, ok bool) {
 	return Checkpoint{}, false
 }
 
-// marks is where the first range after the entry begins.
-func (e *Entry) marks() []Mark {
+// Opening is where the first range after the entry begins.
+func (e *Entry) Opening() []Mark {
 	switch {
 	case e.Begin != nil:
 		return e.Begin.Marks
@@ -184,8 +184,8 @@ func (e *Entry) marks() []Mark {
 	return nil
 }
 
-// totals counts the rollouts of the steps up to the entry.
-func (e *Entry) totals() Totals {
+// Counted counts the rollouts of the steps up to the entry.
+func (e *Entry) Counted() Totals {
 	switch {
 	case e.Commit != nil:
 		return e.Commit.Totals
@@ -195,8 +195,8 @@ func (e *Entry) totals() Totals {
 	return Totals{}
 }
 
-// due are the evaluations that had no result when the entry was made.
-func (e *Entry) due() []Pending {
+// Due are the evaluations that had no result when the entry was made.
+func (e *Entry) Due() []Pending {
 	switch {
 	case e.Commit != nil:
 		return e.Commit.Pending

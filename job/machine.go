@@ -180,12 +180,12 @@ func (s *State) adopt(e *Entry) []Effect {
 	switch e.Kind {
 	case KindBegin:
 		s.last, s.begin, s.first = e, e.Begin, e.Begin.Checkpoint.Step
-		if s.def.evaluates(s.first, s.first) {
+		if s.def.Evaluates(s.first, s.first) {
 			s.pending = s.keepPending([]Pending{{Step: s.first, Policy: e.policy()}})
 		}
 	case KindCommit, KindRewind:
 		effects := s.leave(e)
-		s.last, s.step, s.rewind, s.pending = e, nil, nil, s.keepPending(e.due())
+		s.last, s.step, s.rewind, s.pending = e, nil, nil, s.keepPending(e.Due())
 		return append(effects, s.advance()...)
 	case KindEnd:
 		s.end, s.ended = e.End, e.N
@@ -258,9 +258,9 @@ func (e *Entry) policy() PolicyRef {
 // complete adds to a commit what the log knows: the totals so far and the
 // evaluations that are due.
 func (s *State) complete(c *Commit) *Commit {
-	c.Totals = s.last.totals().Plus(c.Ledger.Totals)
+	c.Totals = s.last.Counted().Plus(c.Ledger.Totals)
 	c.Pending = slices.Clone(s.pending)
-	if s.def.evaluates(c.Checkpoint.Step, s.first) {
+	if s.def.Evaluates(c.Checkpoint.Step, s.first) {
 		c.Pending = append(c.Pending, Pending{
 			Step:   c.Checkpoint.Step,
 			Policy: PolicyRef{Manifest: c.Checkpoint.Manifest, Weights: c.Checkpoint.Weights, Entry: s.last.N + 1},

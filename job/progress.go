@@ -4,7 +4,7 @@ import "fmt"
 
 // startStep opens a training step with its first round.
 func (s *State) startStep(n int) []Effect {
-	s.step = &step{number: n, marks: s.last.marks()}
+	s.step = &step{number: n, marks: s.last.Opening()}
 	return s.startRound(0)
 }
 
@@ -214,7 +214,7 @@ func (s *State) describe(h *Head) {
 	h.Entry, h.Generation = s.last.N, s.last.Generation
 	c := s.checkpoint()
 	h.Step, h.Checkpoint = c.Step, c.Manifest
-	h.Totals = s.last.totals()
+	h.Totals = s.last.Counted()
 	if c := s.last.Commit; c != nil {
 		h.Metrics = c.Metrics
 	}

@@ -197,3 +197,9 @@ type CollectRecord struct {
 	Counts     Counts        `json:"counts"`
 	Quarantine []Quarantined `json:"quarantine,omitempty"`
 }
+
+// EvaluationRecord is the record of an evaluation's result.
+type EvaluationRecord struct {
+	Format string `json:"format"`
+	Evaluation
+}

@@ -72,9 +72,9 @@ func (s *State) wentBack(r *Rewind) []Effect {
 		return nil
 	}
 	to := s.rewind.To
-	r.To, r.Reason, r.Totals = to.N, s.rewind.Reason, to.totals()
-	due := to.due()
-	if to.Begin != nil && s.def.evaluates(s.first, s.first) {
+	r.To, r.Reason, r.Totals = to.N, s.rewind.Reason, to.Counted()
+	due := to.Due()
+	if to.Begin != nil && s.def.Evaluates(s.first, s.first) {
 		due = []Pending{{Step: s.first, Policy: to.policy()}}
 	}
 	n := s.nextEntry()

@@ -12,10 +12,11 @@ import (
 
 // A Line is the entries of a log that count, the oldest first: those that a
 // later one went back from are left out, and so is an end. Cut is why it does
-// not begin with the first, because an entry cannot be read; nil if it does.
+// not begin with the first, because entry Missing cannot be read; nil if it does.
 type Line struct {
 	Entries []*job.Entry
 	Cut     error
+	Missing int
 }
 
 // ReadLine reads the line that leads to entry last of a job's log. An error says
@@ -33,6 +34,7 @@ func ReadLine(ctx context.Context, b blob.Bucket, id job.ID, last int) (Line, er
 				n = min(n, e.Rewind.To)
 			}
 		case Damage(err):
+			line.Missing = n
 			line.Cut = fmt.Errorf("entry %d of the log cannot be read: %w", n, err)
 		default:
 			return line, err

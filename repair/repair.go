@@ -42,6 +42,9 @@ func (f Finding) String() string {
 type Job struct {
 	Store blob.Bucket
 	Def   *job.Definition
+	// TopicPrefix begins the names of the deployment's topics; empty if that is
+	// not known.
+	TopicPrefix string
 	// Known returns the learner of a checkpoint that is in memory, or nil. It may
 	// be nil.
 	Known func(manifest blob.Digest) *learner.Learner

@@ -25,7 +25,9 @@ type outcome struct {
 	shards  int // of gradients
 	picks   int
 	rewinds int
-	history *history
+	// restored and lost count what was repaired after the end.
+	restored, lost int
+	history        *history
 }
 
 // judge reads the store as a stranger would, and checks what must hold in every
@@ -36,6 +38,11 @@ func (w *world) judge() (outcome, error) {
 		return o, w.store.contradiction
 	}
 	ctx := context.Background()
+	if w.plan.rot {
+		if err := w.mend(&o); err != nil {
+			return o, err
+		}
+	}
 	last, err := checkpoint.LastEntry(ctx, w.store, w.def.ID, -1)
 	if err != nil {
 		return o, err

@@ -8,12 +8,15 @@ import (
 	"testing"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/checkpoint"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/repair"
 )
 
 // rot damages an object of the job's: a byte is flipped, the end is cut off, or
 // the object is gone. What nobody can make again, and what no job can do
-// without, is spared: its definition, its data, its log, that it is active, and
-// what was asked of it.
+// without, is spared: its definition, its data, the last entry of its log, that it is
+// active, and what was asked of it. An entry inside the log rots alone.
 func (w *world) rot() {
 	ctx := context.Background()
 	var keys []string
@@ -21,6 +24,11 @@ func (w *world) rot() {
 		if err == nil && perishable(strings.TrimPrefix(info.Key, w.def.ID.Prefix())) {
 			keys = append(keys, info.Key)
 		}
+	}
+	if last, err := checkpoint.LastEntry(ctx, w.store, w.def.ID, -1); err == nil && last > 0 && len(w.store.damages) == 0 && w.luck.IntN(4) == 0 {
+		w.rots = 0 // what surrounds the entry is needed to restate it
+		w.spoil(w.def.ID.LogKey(w.luck.IntN(last)))
+		return
 	}
 	if len(keys) == 0 {
 		return
@@ -128,7 +136,7 @@ func TestJobsOutliveTheRotOfTheirObjects(t *testing.T) {
 		for name, n := range o.counted {
 			counted[name] += n
 		}
-		rewinds += o.rewinds
+		rewinds, counted["repaired after the end"], counted["lost"] = rewinds+o.rewinds, counted["repaired after the end"]+o.restored, counted["lost"]+o.lost
 	}
 	t.Logf("%d rewinds; faults: %v", rewinds, counted)
 }
@@ -145,4 +153,22 @@ func (s *store) lost(err error) bool {
 		}
 	}
 	return false
+}
+
+// mend repairs the job as a person does after its end: the newest checkpoint is
+// whole before, and everything that is not reported as lost after.
+func (w *world) mend(o *outcome) error {
+	ctx := context.Background()
+	r := repair.Job{Store: w.store, Def: &w.def, TopicPrefix: "t-"}
+	report, err := r.All(ctx, func([]*job.Entry, int) bool { return false })
+	if err != nil {
+		return err
+	}
+	o.restored, o.lost = len(report.Restored), len(report.Lost)
+	w.history.add("person", "repair", fmt.Sprintf("%+v", *report))
+	again, err := r.All(ctx, func([]*job.Entry, int) bool { return false })
+	if err != nil || len(again.Restored) > 0 || len(again.Lost) != len(report.Lost) {
+		return fmt.Errorf("what was repaired is to be repaired again: %+v, %w", again, err)
+	}
+	return nil
 }

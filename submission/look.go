@@ -58,11 +58,9 @@ func fromLog(ctx context.Context, b blob.Bucket, id job.ID) (*job.Head, error) {
 	if c, ok := last.NewCheckpoint(); ok {
 		head.Step, head.Checkpoint = c.Step, c.Manifest
 	}
-	switch {
-	case last.Commit != nil:
-		head.Totals, head.Metrics = last.Commit.Totals, last.Commit.Metrics
-	case last.Rewind != nil:
-		head.Totals = last.Rewind.Totals
+	head.Totals = last.Counted()
+	if c := last.Commit; c != nil {
+		head.Metrics = c.Metrics
 	}
 	return head, nil
 }
