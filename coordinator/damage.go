@@ -39,14 +39,6 @@ func orLost(err error) (job.Event, error) {
 	return nil, err
 }
 
-// orNothing is the event, if there is one.
-func orNothing(damaged *job.Damaged) job.Event {
-	if damaged == nil {
-		return nil
-	}
-	return *damaged
-}
-
 // found tells of something that is broken: in the log, and with the job's
 // progress.
 func (d *driver) found(what string, err error) {

@@ -50,11 +50,13 @@ type driver struct {
 	tasks    sync.WaitGroup
 	head     reporter
 	queue    outage
+	keeper   keeper
 	mu       sync.Mutex // guards what follows
 	began    *job.Begin // set before any effect that needs it
 	abandon  map[job.Unit]context.CancelFunc
 	entries  map[int]*job.Entry               // the first and the newest of the log
 	damage   []job.Damage                     // what was found broken, the newest last
+	means    map[blob.Digest]float64          // of the evaluations that have a whole result
 	learners map[blob.Digest]*learner.Learner // the newest, by its manifest
 }
 
@@ -72,6 +74,7 @@ func Drive(ctx context.Context, c Config, def job.Definition) error {
 		events:  make(chan job.Event),
 		head:    reporter{turn: make(chan struct{}, 1)},
 		abandon: map[job.Unit]context.CancelFunc{},
+		keeper:  keeper{turn: make(chan struct{}, 1)},
 	}
 	d.Logger = logger
 	d.Observer = c.observer()

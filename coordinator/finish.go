@@ -53,6 +53,7 @@ func (d *driver) putResult(ctx context.Context, e job.PutResult) (job.Event, err
 	}
 	d.mended(e.Unit.ResultKey(), mended.Quarantined)
 	r := mended.Record
+	d.keepMean(r.Evaluation)
 	d.Logger.Info("Evaluated.", "step", r.Step, "mean", r.Mean, "scored", r.Scored, "incomplete", r.Incomplete)
 	return job.ResultRead{Evaluation: r.Evaluation}, nil
 }

@@ -49,8 +49,23 @@ func (d *driver) heal(ctx context.Context, n int) (*learner.Learner, *job.Damage
 	} else if line.Cut != nil {
 		damaged.Reason = fmt.Sprintf("%s; %s", cause, line.Cut)
 	}
-	d.found("The newest checkpoint is damaged and cannot be computed again.", errors.New(damaged.Reason))
 	return nil, damaged, nil
+}
+
+// behind is the event for a checkpoint that is damaged: where the log has gone
+// on meanwhile, that of the entry after it, for then its blobs may be gone on
+// purpose.
+func (d *driver) behind(ctx context.Context, damaged *job.Damaged) (job.Event, error) {
+	next, err := checkpoint.ReadEntry(ctx, d.store, d.def.ID, damaged.Entry+1)
+	switch {
+	case err == nil:
+		d.keepEntry(next)
+		return job.EntryRead{Entry: next}, nil
+	case errors.Is(err, blob.ErrNotFound):
+		d.found("The newest checkpoint is damaged and cannot be computed again.", errors.New(damaged.Reason))
+		return *damaged, nil
+	}
+	return nil, d.unreadable(ctx, damaged.Entry+1, err)
 }
 
 // goBack copies the checkpoint that the job goes back to, and the one before
@@ -59,7 +74,14 @@ func (d *driver) heal(ctx context.Context, n int) (*learner.Learner, *job.Damage
 func (d *driver) goBack(ctx context.Context, e job.GoBack) (job.Event, error) {
 	r := &job.Rewind{}
 	var err error
-	if r.Checkpoint, err = d.copyCheckpoint(ctx, e.To, e.Generation); err != nil {
+	if r.Checkpoint, err = d.copyCheckpoint(ctx, e.To, e.Generation); repair.Damage(err) {
+		_, damaged, unanswered := d.heal(ctx, e.Entry-1)
+		if damaged != nil && damaged.To != nil && damaged.To.N < e.To.N {
+			return *damaged, nil
+		}
+		err = errors.Join(err, unanswered)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("go back to entry %d: %w", e.To.N, err)
 	}
 	line, err := repair.ReadLine(ctx, d.store, d.def.ID, e.To.N)

@@ -43,6 +43,9 @@ func (d *driver) readLog(ctx context.Context) (job.Event, error) {
 		if _, damaged, err = d.heal(ctx, n); err != nil {
 			return nil, err
 		}
+		if damaged != nil {
+			d.found("The newest checkpoint is damaged and cannot be computed again.", errors.New(damaged.Reason))
+		}
 	}
 	results, err := d.readResults(ctx)
 	if err != nil {
@@ -72,6 +75,9 @@ func (d *driver) readResults(ctx context.Context) ([]job.Evaluation, error) {
 			results = append(results, *again)
 		}
 	}
+	for _, r := range results {
+		d.keepMean(r)
+	}
 	return results, nil
 }
 
@@ -93,6 +99,9 @@ func (d *driver) putEntry(ctx context.Context, e job.Entry) (job.Event, error) {
 	}
 	if !existed {
 		d.observe(entry)
+	}
+	if d.def.Spec.Checkpoint.Keep > 0 && entry.End == nil {
+		d.spawn(ctx, func(ctx context.Context) { d.retain(ctx, entry.N) })
 	}
 	if c := entry.Commit; c != nil {
 		d.Logger.Info("Committed.", "step", c.Checkpoint.Step, "checkpoint", string(c.Checkpoint.Manifest), "used", c.Ledger.Totals.Used, "planned", c.Ledger.Totals.Planned)

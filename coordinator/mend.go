@@ -62,8 +62,11 @@ func (d *driver) mendPolicy(ctx context.Context, e job.Drive) error {
 	case e.Unit.Eval != "" && damaged.Entry != d.newest():
 		return fmt.Errorf("the checkpoint of step %d cannot be evaluated: %s", e.Unit.Step, damaged.Reason)
 	}
-	d.tell(ctx, *damaged)
-	return nil
+	event, err := d.behind(ctx, damaged)
+	if event != nil {
+		d.tell(ctx, event)
+	}
+	return err
 }
 
 // lookRanges reads the ranges of a collection and the rollout records that they

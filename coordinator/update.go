@@ -34,7 +34,7 @@ func (d *driver) update(ctx context.Context, e job.Update) (job.Event, error) {
 	}
 	l, lost, err := d.learnerAt(ctx, e.Parent)
 	if err != nil || lost != nil {
-		return orNothing(lost), err
+		return lost, err
 	}
 	commit := &job.Commit{Marks: e.Marks, Batch: replay.BatchOf(e.Rounds, e.Rows)}
 	for _, r := range e.Rounds {
@@ -78,11 +78,14 @@ func (d *driver) update(ctx context.Context, e job.Update) (job.Event, error) {
 // learnerAt is the learner that the newest checkpoint holds: the one in memory
 // if it is that, else it is loaded and every byte of it verified, and made again
 // if it is not whole. Where that cannot be done, lost says so.
-func (d *driver) learnerAt(ctx context.Context, c job.Checkpoint) (l *learner.Learner, lost *job.Damaged, err error) {
+func (d *driver) learnerAt(ctx context.Context, c job.Checkpoint) (l *learner.Learner, lost job.Event, err error) {
 	if l := d.known(c.Manifest); l != nil {
 		return l, nil, nil
 	}
-	l, lost, err = d.heal(ctx, d.newest())
+	l, damaged, err := d.heal(ctx, d.newest())
+	if damaged != nil {
+		lost, err = d.behind(ctx, damaged)
+	}
 	if l != nil && l.WeightsDigest() != c.Weights {
 		return nil, nil, fmt.Errorf("checkpoint %s is not the newest of the log any more", c.Manifest)
 	}

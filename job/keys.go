@@ -96,6 +96,20 @@ func (u Unit) DriverKey(e int, phase Phase, n int) string {
 	return fmt.Sprintf("%sdrivers/%s/%s/%020d.json", u.folder(), u.dotted(e), phase, n)
 }
 
+// PinsPrefix is the folder of the checkpoints that are pinned.
+func (id ID) PinsPrefix() string { return id.Prefix() + "pins/" }
+
+// PinKey lies in the store while a checkpoint is pinned.
+func (id ID) PinKey(manifest blob.Digest) string { return id.PinsPrefix() + string(manifest) + ".json" }
+
+// PrunedPrefix is the folder of the checkpoints that were pruned.
+func (id ID) PrunedPrefix() string { return id.Prefix() + "pruned/" }
+
+// PrunedKey lies in the store once the blobs of a checkpoint may be gone.
+func (id ID) PrunedKey(manifest blob.Digest) string {
+	return id.PrunedPrefix() + string(manifest) + ".json"
+}
+
 // EvalsPrefix is the folder of the job's evaluations.
 func (id ID) EvalsPrefix() string { return id.Prefix() + "evals/" }
 

@@ -22,6 +22,8 @@ const (
 	DriverFormat     = "cohort.driver/1"
 	RedriveFormat    = "cohort.redrive/1"
 	ResultFormat     = "cohort.evaluation/1"
+	PinFormat        = "cohort.pin/1"
+	PrunedFormat     = "cohort.pruned/1"
 	DefinitionFormat = "cohort.definition/1"
 )
 

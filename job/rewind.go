@@ -35,8 +35,11 @@ func (s *State) resumeDamaged(e LogRead) []Effect {
 
 // damaged goes back to the newest checkpoint that is whole.
 func (s *State) damaged(e Damaged) []Effect {
-	if s.last == nil || s.last.N != e.Entry || s.putting || s.closing != nil || s.rewind != nil {
+	switch {
+	case s.last == nil || s.last.N != e.Entry || s.putting || s.closing != nil:
 		return nil
+	case s.rewind != nil && e.To != nil && e.To.N >= s.rewind.To.N:
+		return nil // it is gone back already; only if that is damaged too, further
 	}
 	const remedy = "see what is wrong with the job's objects: cohort checkpoint repair"
 	switch {

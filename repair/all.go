@@ -10,6 +10,7 @@ import (
 	"github.com/cohort-rl/cohort/learner"
 	"github.com/cohort-rl/cohort/records"
 	"github.com/cohort-rl/cohort/replay"
+	"github.com/cohort-rl/cohort/retention"
 )
 
 // Lost is an object that cannot be made again.
@@ -40,10 +41,14 @@ type Report struct {
 func (r *Report) Whole() bool { return len(r.Lost) == 0 && r.Back == "" }
 
 // All looks at every object that the job's checkpoints depend on, puts back
-// what can be made again, and reports what cannot. What a retention has pruned
-// (Pruned says so of a place in the line) is not looked for.
-func (j *Job) All(ctx context.Context, pruned func(line []*job.Entry, i int) bool) (*Report, error) {
-	a := &all{Job: *j, pruned: pruned, report: &Report{Job: j.Def.ID, Step: -1}}
+// what can be made again, and reports what cannot. What was pruned is not looked
+// for.
+func (j *Job) All(ctx context.Context) (*Report, error) {
+	a := &all{Job: *j, report: &Report{Job: j.Def.ID, Step: -1, Restored: []Finding{}, Lost: []Lost{}}}
+	var err error
+	if a.pruned, err = retention.Pruned(ctx, j.Store, j.Def.ID); err != nil {
+		return nil, err
+	}
 	a.Tell = func(f Finding) { a.report.Restored = append(a.report.Restored, f) }
 	if err := a.data(ctx); err != nil {
 		return nil, err
@@ -76,7 +81,6 @@ func (j *Job) All(ctx context.Context, pruned func(line []*job.Entry, i int) boo
 // all is a repair under way.
 type all struct {
 	Job
-	pruned func([]*job.Entry, int) bool
 	report *Report
 }
 
@@ -145,7 +149,7 @@ func (a *all) checkpoints(ctx context.Context, line []*job.Entry) error {
 			l, a.report.Step, a.report.Checkpoint, a.report.Back = found, c.Step, c.Manifest, ""
 			continue
 		}
-		if l = nil; a.pruned(line, i) {
+		if l = nil; a.isPruned(e) {
 			continue
 		}
 		key := a.Def.ID.StepPrefix(c.Folder.Generation, c.Folder.Step) + string(c.Manifest)
@@ -165,7 +169,7 @@ func (a *all) checkpoints(ctx context.Context, line []*job.Entry) error {
 func (a *all) checkpoint(ctx context.Context, l *learner.Learner, line []*job.Entry, i int) (*learner.Learner, error) {
 	found, err := a.read(ctx, line, i)
 	switch {
-	case err == nil || !Damage(err) || a.pruned(line, i):
+	case err == nil || !Damage(err):
 		return found, err
 	case line[i].Begin != nil:
 		return a.first(ctx, line)

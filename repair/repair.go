@@ -17,6 +17,7 @@ import (
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/learner"
 	"github.com/cohort-rl/cohort/replay"
+	"github.com/cohort-rl/cohort/retention"
 )
 
 // A Finding is an object that was corrupt or missing, and what was done.
@@ -50,6 +51,8 @@ type Job struct {
 	Known func(manifest blob.Digest) *learner.Learner
 	// Tell is told of each object that was put back.
 	Tell func(Finding)
+
+	pruned map[blob.Digest]bool // whose blobs are not there on purpose
 }
 
 // Damage says whether an error means that an object is corrupt or missing, or
@@ -73,6 +76,9 @@ func Damage(err error) bool {
 func (j *Job) Newest(ctx context.Context, line []*job.Entry) (at int, l *learner.Learner, cause string, err error) {
 	at = -1
 	for i := len(line) - 1; i >= 0 && at < 0; i-- {
+		if j.isPruned(line[i]) && i < len(line)-1 {
+			continue
+		}
 		found, err := j.read(ctx, line, i)
 		switch {
 		case err == nil:
@@ -81,6 +87,9 @@ func (j *Job) Newest(ctx context.Context, line []*job.Entry) (at int, l *learner
 			return -1, nil, "", err
 		case cause == "":
 			cause = err.Error()
+			if j.pruned, err = retention.Pruned(ctx, j.Store, j.Def.ID); err != nil {
+				return -1, nil, "", err
+			}
 		}
 	}
 	if at < 0 {
@@ -149,8 +158,17 @@ func (j *Job) remember(ctx context.Context, l *learner.Learner, line []*job.Entr
 	return j.restore(ctx, c, image, done)
 }
 
-// restore puts back what is not whole of a checkpoint that was computed again.
+func (j *Job) isPruned(e *job.Entry) bool {
+	c, _ := e.NewCheckpoint()
+	return j.pruned[c.Manifest]
+}
+
+// restore puts back what is not whole of a checkpoint that was computed again,
+// unless it was pruned.
 func (j *Job) restore(ctx context.Context, c job.Checkpoint, image *checkpoint.Image, done string) error {
+	if j.pruned[c.Manifest] && image.ID == c.Manifest {
+		return nil
+	}
 	restored, err := checkpoint.Restore(ctx, j.Store, j.Def.ID, c, image)
 	for _, r := range restored {
 		j.Tell(Finding{Key: r.Key, Quarantined: r.Quarantined, Done: done})

@@ -60,6 +60,10 @@ func (w *world) submit() error {
 		return err
 	}
 	s.Limits.GradientGroups = w.plan.gradients
+	s.Checkpoint.Keep = w.plan.keep
+	if w.plan.steps > 0 {
+		s.Steps = w.plan.steps
+	}
 	data := tasks()
 	set := job.DataSet{Blob: blob.RefOf(data), Lines: bytes.Count(data, []byte("\n"))}
 	w.def = job.Definition{Format: job.DefinitionFormat, ID: w.plan.id(), At: time.Now().UTC(), Spec: s, Tasks: set}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/checkpoint"
-	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/repair"
 )
 
@@ -160,13 +159,13 @@ func (s *store) lost(err error) bool {
 func (w *world) mend(o *outcome) error {
 	ctx := context.Background()
 	r := repair.Job{Store: w.store, Def: &w.def, TopicPrefix: "t-"}
-	report, err := r.All(ctx, func([]*job.Entry, int) bool { return false })
+	report, err := r.All(ctx)
 	if err != nil {
 		return err
 	}
 	o.restored, o.lost = len(report.Restored), len(report.Lost)
 	w.history.add("person", "repair", fmt.Sprintf("%+v", *report))
-	again, err := r.All(ctx, func([]*job.Entry, int) bool { return false })
+	again, err := r.All(ctx)
 	if err != nil || len(again.Restored) > 0 || len(again.Lost) != len(report.Lost) {
 		return fmt.Errorf("what was repaired is to be repaired again: %+v, %w", again, err)
 	}

@@ -114,7 +114,10 @@ func (b bucket) List(ctx context.Context, prefix, after string) iter.Seq2[blob.I
 
 func (b bucket) Delete(ctx context.Context, key string) (err error) {
 	c := &call{by: b.by, kind: storeWrite, label: "delete " + short(key), key: key, fail: func(e error) { err = e }}
-	c.effect = func() { err = b.store.Delete(context.WithoutCancel(ctx), key) }
+	c.effect = func() {
+		b.store.mayGo(b.def.ID, key)
+		err = b.store.Delete(context.WithoutCancel(ctx), key)
+	}
 	if gone := b.perform(ctx, c); gone != nil {
 		return gone
 	}

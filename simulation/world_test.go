@@ -34,6 +34,8 @@ type runPlan struct {
 	everybody bool // the lease is everybody's: it only saves work
 	gradients int  // groups of a gradient shard; 0: the drivers compute the updates alone
 	rot       bool // objects of the job are damaged
+	keep      int  // how many checkpoints are kept; 0: all
+	steps     int  // of the job; 0: those of the variation
 	mutation  mutation
 }
 
@@ -52,7 +54,7 @@ func planOf(seed uint64) runPlan {
 // undisturbed is the run that p must come out like: of another job id, without
 // faults and without gradient shards.
 func (p runPlan) undisturbed() runPlan {
-	return runPlan{seed: 1 << 40, variation: p.variation, odd: p.odd}
+	return runPlan{seed: 1 << 40, variation: p.variation, odd: p.odd, steps: p.steps}
 }
 
 // id is that of the run's job, which must not matter.

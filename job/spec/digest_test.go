@@ -38,6 +38,8 @@ func alternatives() map[string]any {
 		"optimizer.schedule.kind": "cosine", "optimizer.schedule.warmup": 3,
 		"eval.data": "e.jsonl", "eval.every": 5, "eval.tasks": 5, "eval.timeout": "1s",
 		"checkpoint.chunk_bytes":    1 << 20,
+		"checkpoint.keep":           5,
+		"checkpoint.keep_best":      2,
 		"limits.deadlines.rollout":  "20m",
 		"limits.deadlines.collect":  "20m",
 		"limits.deadlines.update":   "20m",

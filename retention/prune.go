@@ -1,0 +1,67 @@
+package retention
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/records"
+)
+
+// Prune deletes the blobs of the checkpoints of a line that p does not keep, but
+// for those that done holds, and adds them to it. The line leads to an entry of
+// the log that was read: nothing newer depends on what goes. It returns what it
+// pruned, and is safe to repeat, and to run in several processes at once.
+func Prune(ctx context.Context, b blob.Bucket, owner job.ID, line []*job.Entry, p Policy, done map[blob.Digest]bool, at time.Time) ([]Pruning, error) {
+	planned := slices.DeleteFunc(p.Plan(owner, line), func(q Pruning) bool { return done[q.ID] })
+	if len(planned) == 0 {
+		return nil, nil
+	}
+	for _, q := range planned {
+		mine := &mark{Format: job.PrunedFormat, Checkpoint: q.ID, Entry: q.Entry, Step: q.Step, At: at.UTC()}
+		if _, err := records.Mend(ctx, b, owner.PrunedKey(q.ID), job.PrunedFormat, mine); err != nil {
+			return nil, fmt.Errorf("prune checkpoint %s: %w", q.ID, err)
+		}
+	}
+	// A pin that came before the marks is seen here; one that comes after them
+	// sees the marks.
+	pinned, err := Pinned(ctx, b, owner)
+	if err != nil {
+		return nil, err
+	}
+	p.Pinned = pinned
+	var pruned []Pruning
+	kept := map[blob.Digest]bool{}
+	for i, keep := range p.Kept(line) {
+		kept[id(line[i])] = keep
+	}
+	for _, q := range planned {
+		if kept[q.ID] {
+			if err := b.Delete(ctx, owner.PrunedKey(q.ID)); err != nil {
+				return pruned, fmt.Errorf("keep checkpoint %s: %w", q.ID, err)
+			}
+		}
+	}
+	marked := map[blob.Digest]bool{}
+	for _, q := range planned {
+		marked[q.ID] = true
+	}
+	for _, q := range p.Plan(owner, line) {
+		if !marked[q.ID] {
+			continue
+		}
+		for _, key := range q.Keys {
+			if err := b.Delete(ctx, key); err != nil {
+				return pruned, fmt.Errorf("prune checkpoint %s: %w", q.ID, err)
+			}
+		}
+		pruned = append(pruned, q)
+	}
+	for _, q := range pruned {
+		done[q.ID] = true
+	}
+	return pruned, nil
+}
