@@ -61,6 +61,9 @@ func (j *Job) All(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	line, err := ReadLine(ctx, j.Store, j.Def.ID, last)
+	for n := last; err == nil && n > 0 && len(line.Entries) == 0 && line.Cut != nil; n-- {
+		line, err = ReadLine(ctx, j.Store, j.Def.ID, n-1)
+	}
 	if err != nil {
 		return nil, err
 	}

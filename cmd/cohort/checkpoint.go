@@ -25,11 +25,15 @@ type checkpointCommand struct {
 	Replay  checkpointReplayCommand  `cmd:"" help:"Compute steps again and compare the ids."`
 	Diff    checkpointDiffCommand    `cmd:"" help:"Compare two checkpoints."`
 	Fetch   checkpointFetchCommand   `cmd:"" help:"Write the weights of a checkpoint to a safetensors file."`
+	Repair  checkpointRepairCommand  `cmd:"" help:"Make again what is corrupt or missing of a job."`
+	Pin     checkpointPinCommand     `cmd:"" help:"Keep a checkpoint whatever its age."`
+	Unpin   checkpointUnpinCommand   `cmd:"" help:"Let a checkpoint be pruned again."`
+	Prune   checkpointPruneCommand   `cmd:"" help:"Delete the weights of old checkpoints, and what nothing refers to."`
 }
 
 // Help says what the commands need.
 func (checkpointCommand) Help() string {
-	return "These commands need the object store alone, and change nothing in it. They work beside any number of corrupt objects. docs/operations.md says how to use them."
+	return "These commands need the object store alone. All but repair, pin, unpin and prune change nothing in it. They work beside any number of corrupt objects. docs/operations.md says how to use them."
 }
 
 // storeFlags say which store is looked at.

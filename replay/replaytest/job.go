@@ -112,7 +112,7 @@ func (w *writer) entry(ctx context.Context, e *job.Entry) error {
 
 // begin makes the first entry, of a learner that is computed as for a replay.
 func (w *writer) begin(ctx context.Context) (*learner.Learner, error) {
-	e := &job.Entry{Kind: job.KindBegin, Begin: &job.Begin{Numerics: numerics.Version, Topic: "t", Marks: w.marks(0)}}
+	e := &job.Entry{Kind: job.KindBegin, Begin: &job.Begin{Numerics: numerics.Version, Topic: "t", Marks: w.marks(1)}}
 	s, err := replay.Begin(ctx, w.bucket, w.def, e)
 	if err != nil {
 		return nil, err
@@ -155,7 +155,7 @@ func (w *writer) step(ctx context.Context, l *learner.Learner, n int) error {
 		return err
 	}
 	rows := job.Settle([]job.Round{round}, w.def.Spec)
-	commit := &job.Commit{Batch: replay.BatchOf([]job.Round{round}, rows), Rounds: []job.RoundRef{{}}, Marks: w.marks(n)}
+	commit := &job.Commit{Batch: replay.BatchOf([]job.Round{round}, rows), Rounds: []job.RoundRef{{}}, Marks: w.marks(n + 1)}
 	samples, err := replay.ReadBatch(ctx, w.bucket, w.def.ID, job.Folder{Generation: folder, Step: n}, commit.Batch.Parts, rows)
 	if err != nil {
 		return err
