@@ -52,7 +52,8 @@ func (j *Job) Restate(ctx context.Context, n, last int) (*job.Entry, error) {
 }
 
 // follows says whether entry next goes on from checkpoint c: its manifest names
-// it as its parent, or, where next makes no step, c lies in the store.
+// it as its parent, or, where next makes no step or its manifest cannot be read,
+// something lies in the store under the name of c, which is its hash.
 func (j *Job) follows(ctx context.Context, c job.Checkpoint, next *job.Entry) bool {
 	if next.Commit != nil {
 		m, err := checkpoint.LoadManifest(ctx, j.Store, j.Def.ID, next.Commit.Checkpoint)
@@ -60,7 +61,7 @@ func (j *Job) follows(ctx context.Context, c job.Checkpoint, next *job.Entry) bo
 			return m.Parent == c.Manifest
 		}
 	}
-	_, err := checkpoint.LoadManifest(ctx, j.Store, j.Def.ID, c)
+	_, err := j.Store.Head(ctx, j.Def.ID.StepPrefix(c.Folder.Generation, c.Folder.Step)+string(c.Manifest))
 	return err == nil
 }
 

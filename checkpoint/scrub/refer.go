@@ -28,6 +28,17 @@ func (r *run) referAll() {
 		case e == nil:
 		case e.Commit != nil:
 			r.commit(e)
+		case e.Rewind != nil:
+			for _, c := range e.Rewind.Earlier {
+				by := fmt.Sprintf("log entry %d: copy of the checkpoint of step %d", e.N, c.Step)
+				r.refer(r.id.StepPrefix(c.Folder.Generation, c.Folder.Step)+string(c.Manifest), KindManifest, -1, by)
+				if _, pruned := r.sizes[r.id.PrunedKey(c.Manifest)]; pruned {
+					continue
+				}
+				for _, p := range c.Places {
+					r.refer(r.id.StepPrefix(p.Folder.Generation, p.Folder.Step)+string(p.Digest), KindTensor, p.Size, by)
+				}
+			}
 		case e.End != nil:
 			for _, l := range e.End.Ledgers {
 				r.ledger(e, l)

@@ -76,8 +76,11 @@ func (v shown) describe() string {
 	line("step", "%d", v.Step)
 	line("log entry", "%d, %s, generation %d", v.Entry, v.Kind, v.Generation)
 	line("committed", "%s", stamp(v.At))
-	if v.Good {
+	switch {
+	case v.Good:
 		line("state", "good")
+	case v.Pruned:
+		line("state", "pruned: its weights need not be kept")
 	}
 	for _, p := range v.Problems {
 		line("bad", "%s", p)
