@@ -80,6 +80,12 @@ func committed(ctx context.Context, b blob.Bucket, id job.ID, step int, manifest
 	}
 	order := make([]int, 0, last+2)
 	likely := -1
+	rewound := false
+	if newest, err := ReadEntry(ctx, b, id, last); err == nil {
+		rewound = newest.Generation > 0
+	} else if !ofObject(err) {
+		return Found{}, false, err
+	}
 	first, unread := ReadEntry(ctx, b, id, 0)
 	switch {
 	case unread != nil && !ofObject(unread):
@@ -87,12 +93,12 @@ func committed(ctx context.Context, b blob.Bucket, id job.ID, step int, manifest
 	case unread == nil && first.Begin == nil:
 		return Found{}, false, nil
 	case unread == nil:
-		if n := step - first.Begin.Checkpoint.Step; n >= 0 && n <= last {
+		if n := step - first.Begin.Checkpoint.Step; n >= 0 && n <= last && !rewound {
 			likely = n
 			order = append(order, n)
 		}
 	}
-	for n := range last + 1 {
+	for n := last; n >= 0; n-- { // the newest place of a checkpoint that has several
 		order = append(order, n)
 	}
 	for _, n := range order {
