@@ -3,6 +3,7 @@ package endtoend_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,8 +29,9 @@ func TestDemoOutlivesDamageOf(t *testing.T) {
 	for name, damage := range map[string]struct {
 		objects func(t *testing.T, store string, j stopped) []string
 		rewinds bool
+		rare    bool // only with -damage
 	}{
-		"the newest checkpoint": {objects: func(t *testing.T, _ string, j stopped) []string {
+		"the newest checkpoint": {rare: true, objects: func(t *testing.T, _ string, j stopped) []string {
 			t.Helper()
 			return j.checkpoint(j.entries[len(j.entries)-1])
 		}},
@@ -50,7 +52,7 @@ func TestDemoOutlivesDamageOf(t *testing.T) {
 			}
 			return keys
 		}},
-		"the records of the open step": {objects: func(t *testing.T, store string, j stopped) []string {
+		"the records of the open step": {rare: true, objects: func(t *testing.T, store string, j stopped) []string {
 			t.Helper()
 			c, _ := j.entries[len(j.entries)-1].NewCheckpoint()
 			u := job.Unit{Job: j.id, Step: c.Step + 1}
@@ -60,6 +62,9 @@ func TestDemoOutlivesDamageOf(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if damage.rare && !flag.Lookup("damage").Value.(flag.Getter).Get().(bool) {
+				t.Skip("run it with -damage")
+			}
 			dir := t.TempDir()
 			j := killedDemo(t, dir, steps)
 			store := storeOf(dir)

@@ -43,6 +43,9 @@ func (f *fetcher) item(ctx context.Context, n int) (item, error) {
 // evaluated says whether the checkpoint of the entry is due to be evaluated:
 // the first of a job is, if any is, and the commit of another says so.
 func (f *fetcher) evaluated(e *job.Entry) bool {
+	if e.Rewind != nil {
+		return false // that of the entry that it goes back to is
+	}
 	if e.Commit == nil {
 		return f.def.EvalTasks() > 0
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/cohort-rl/cohort/checkpoint"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/job/spec"
+	"github.com/cohort-rl/cohort/repair"
 )
 
 // entriesAhead is how many log entries, each with its ledger, are read at once.
@@ -52,7 +53,11 @@ func (f *fetcher) path(name string) string { return filepath.Join(f.dir, name) }
 // tables writes everything that has a line or a row for each step.
 func (f *fetcher) tables(ctx context.Context, t *tables, last int) error {
 	var evaluations []job.Evaluation
-	for it, err := range ahead(ctx, last+1, entriesAhead, f.item) {
+	numbers, err := f.counting(ctx, last)
+	if err != nil {
+		return err
+	}
+	for it, err := range ahead(ctx, len(numbers), entriesAhead, func(ctx context.Context, i int) (item, error) { return f.item(ctx, numbers[i]) }) {
 		if err != nil {
 			return err
 		}
@@ -84,6 +89,33 @@ func (f *fetcher) tables(ctx context.Context, t *tables, last int) error {
 		f.curve.evaluated(e)
 	}
 	return nil
+}
+
+// counting are the numbers of the entries that count: all of them, but for those
+// that the job went back from.
+func (f *fetcher) counting(ctx context.Context, last int) ([]int, error) {
+	newest, err := checkpoint.ReadEntry(ctx, f.bucket, f.def.ID, last)
+	if err != nil {
+		return nil, err
+	}
+	var numbers []int
+	if newest.Generation == 0 {
+		for n := range last + 1 {
+			numbers = append(numbers, n)
+		}
+		return numbers, nil
+	}
+	line, err := repair.ReadLine(ctx, f.bucket, f.def.ID, last)
+	if err == nil {
+		err = line.Cut
+	}
+	for _, e := range line.Entries {
+		numbers = append(numbers, e.N)
+	}
+	if newest.End != nil {
+		numbers = append(numbers, last)
+	}
+	return numbers, err
 }
 
 // withEnd adds the evaluations that only the end tells of: those without a result.

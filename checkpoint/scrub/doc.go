@@ -71,8 +71,6 @@ type Checkpoint struct {
 	// its tensors; else Problems says what.
 	Good     bool     `json:"good"`
 	Problems []string `json:"problems,omitempty"`
-	// Pruned says that its weights were deleted because they need not be kept.
-	Pruned bool `json:"pruned,omitempty"`
 	// Recomputable says that what is wrong with it can be made again.
 	Recomputable bool `json:"recomputable"`
 	// Pruned says that it was taken out of use: tensors of it may be gone, which

@@ -30,8 +30,6 @@ const (
 	KindDriver     Kind = "driver record"
 	KindRedrive    Kind = "redrive record"
 	KindResult     Kind = "evaluation"
-	KindPin        Kind = "pin"
-	KindPruned     Kind = "mark of a pruned checkpoint"
 	KindManifest   Kind = "manifest"
 	KindTensor     Kind = "tensor"
 	KindBatch      Kind = "batch"
@@ -146,10 +144,6 @@ func recordName(rest string) name {
 		return name{kind: KindDriver, format: job.DriverFormat}
 	case "redrives":
 		return name{kind: KindRedrive, format: job.RedriveFormat}
-	case "pins":
-		return name{kind: KindPin, format: job.PinFormat}
-	case "pruned":
-		return name{kind: KindPruned, format: job.PrunedFormat}
 	case "result.json":
 		return name{kind: KindResult, format: job.ResultFormat}
 	}

@@ -76,11 +76,8 @@ func (v shown) describe() string {
 	line("step", "%d", v.Step)
 	line("log entry", "%d, %s, generation %d", v.Entry, v.Kind, v.Generation)
 	line("committed", "%s", stamp(v.At))
-	switch {
-	case v.Good:
+	if v.Good {
 		line("state", "good")
-	case v.Pruned:
-		line("state", "pruned: its weights need not be kept")
 	}
 	for _, p := range v.Problems {
 		line("bad", "%s", p)
