@@ -52,6 +52,9 @@ type Job struct {
 	// Reason says why the job ended as it did, and Remedy what can be done.
 	Reason string `json:"reason,omitempty"`
 	Remedy string `json:"remedy,omitempty"`
+	// Damage is what was lately found corrupt or missing of the job, and what was
+	// done, the newest last.
+	Damage []job.Damage `json:"damage,omitempty"`
 	// RefusedBy are the workers that leave the job's shards alone, of the last
 	// half minute. It is not told in events, nor once the job has ended.
 	RefusedBy []queue.Refusal `json:"refused_by,omitempty"`
@@ -70,7 +73,7 @@ func (s summary) job(head *job.Head) Job {
 		return j
 	}
 	j.State, j.Stage, j.Step = StateRunning, head.Stage, head.Step
-	j.Checkpoint, j.Totals, j.Evaluations = head.Checkpoint, head.Totals, head.Evaluations
+	j.Checkpoint, j.Totals, j.Evaluations, j.Damage = head.Checkpoint, head.Totals, head.Evaluations, head.Damage
 	for _, m := range head.Metrics {
 		if m.Name == rewardMetric {
 			j.Reward = &m.Value

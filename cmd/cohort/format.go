@@ -62,6 +62,9 @@ func describe(j api.Job) string {
 		}
 		line("evaluation", fmt.Sprintf("%.4g at step %d, of %d", e.Mean, e.Step, e.Scored))
 	}
+	for _, d := range j.Damage {
+		line("damage", stamp(d.At)+" "+d.Text)
+	}
 	t := j.Totals
 	line("rollouts", fmt.Sprintf("%d planned = %d used + %d dropped + %d failed", t.Planned, t.Used, t.Dropped, t.Failed))
 	line("checkpoint", string(j.Checkpoint))
