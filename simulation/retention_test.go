@@ -26,6 +26,9 @@ func (s *store) mayGo(id job.ID, key string) {
 	})
 }
 
+// newest is how many of the newest checkpoints are kept in any case.
+const newest = 2
+
 // kept calls check for every blob of every checkpoint that is kept: those that
 // no mark says were pruned, and the newest whatever marks say.
 func (s *store) kept(id job.ID, check func(c job.Checkpoint, key string) error) error {
@@ -44,7 +47,7 @@ func (s *store) kept(id job.ID, check func(c job.Checkpoint, key string) error) 
 	}
 	for i, e := range line.Entries {
 		c, _ := e.NewCheckpoint()
-		if pruned[c.Manifest] && i < len(line.Entries)-retention.Always {
+		if pruned[c.Manifest] && i < len(line.Entries)-newest {
 			continue
 		}
 		for _, p := range c.Places {

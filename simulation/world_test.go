@@ -190,7 +190,7 @@ func (w *world) serve(ctx context.Context, p *process, wk *worker.Worker) {
 		limited, cancel := context.WithTimeout(ctx, task.Timeout)
 		failed := wk.Handle(limited, task)
 		cancel()
-		for tries := 0; tries < 10; tries++ { // as asynq does
+		for range 10 { // as asynq does
 			if err := q.call(ctx, "hand back "+task.ID(), func() { q.queue.handBack(task.ID(), n, failed, time.Now()) }); !errors.Is(err, errRedis) {
 				break
 			}
