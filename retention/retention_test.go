@@ -17,7 +17,7 @@ import (
 
 const id job.ID = "example-1"
 
-var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // never changed
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
 func written(t *testing.T, o replaytest.Options) (*mem.Bucket, []*job.Entry) {
 	t.Helper()

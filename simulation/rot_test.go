@@ -32,6 +32,15 @@ func (w *world) rot() {
 	if len(keys) == 0 {
 		return
 	}
+	if prefix := w.newest(); prefix != "" && w.luck.IntN(3) == 0 { // its weights and its batch: the job goes back
+		w.rots--
+		for _, key := range keys {
+			if strings.HasPrefix(key, prefix) {
+				w.spoil(key)
+			}
+		}
+		return
+	}
 	key := keys[w.luck.IntN(len(keys))]
 	w.rots--
 	w.spoil(key)
@@ -42,6 +51,20 @@ func (w *world) rot() {
 			}
 		}
 	}
+}
+
+// newest is the folder of the newest committed step, empty before the first.
+func (w *world) newest() string {
+	ctx := context.Background()
+	last, err := checkpoint.LastEntry(ctx, w.store, w.def.ID, -1)
+	if err != nil || last < 0 {
+		return ""
+	}
+	e, err := checkpoint.ReadEntry(ctx, w.store, w.def.ID, last)
+	if err != nil || e.Commit == nil {
+		return ""
+	}
+	return w.def.ID.StepPrefix(e.Generation, e.Commit.Checkpoint.Step)
 }
 
 // spoil damages an object.
