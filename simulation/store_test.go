@@ -116,6 +116,7 @@ func (b bucket) Delete(ctx context.Context, key string) (err error) {
 	c := &call{by: b.by, kind: storeWrite, label: "delete " + short(key), key: key, fail: func(e error) { err = e }}
 	c.effect = func() {
 		b.store.mayGo(b.def.ID, key)
+		delete(b.store.damages, key) // what was there is of no use any more
 		err = b.store.Delete(context.WithoutCancel(ctx), key)
 	}
 	if gone := b.perform(ctx, c); gone != nil {
