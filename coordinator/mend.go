@@ -3,6 +3,8 @@ package coordinator
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/job"
@@ -27,8 +29,9 @@ func (d *driver) mend(ctx context.Context, e job.Drive, s job.Shard) error {
 	if _, err := d.mendPlan(ctx, e.Plan); err != nil {
 		return err
 	}
-	for n, entry := range d.keptEntries() {
-		m, err := records.Mend(ctx, d.store, d.def.ID.LogKey(n), job.EntryFormat, entry)
+	entries := d.keptEntries()
+	for _, n := range slices.Sorted(maps.Keys(entries)) {
+		m, err := records.Mend(ctx, d.store, d.def.ID.LogKey(n), job.EntryFormat, entries[n])
 		if err != nil {
 			return err
 		}
