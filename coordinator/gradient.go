@@ -97,7 +97,7 @@ func (g *gradients) ask(ctx context.Context, parts []learner.Part) ([]*asked, er
 	group, gctx := errgroup.WithContext(ctx)
 	for _, open := range phases {
 		if len(open) > 0 {
-			group.Go(func() error { return g.settle(gctx, open, keep) })
+			group.Go(func() error { return g.settle(gctx, open, keep, func(context.Context, job.Shard) error { return nil }) })
 		}
 	}
 	if err := group.Wait(); err != nil {

@@ -35,14 +35,15 @@ func (d *driver) driveShards(ctx context.Context, e job.Drive) error {
 		}
 		d.tell(ctx, job.TakenOver{Unit: e.Unit, N: n})
 	}
-	return d.settle(ctx, open, tell)
+	return d.settle(ctx, open, tell, func(ctx context.Context, s job.Shard) error { return d.mend(ctx, e, s) })
 }
 
 // settle sees to it that open shards of a phase are settled, and tells of each
 // once: it enqueues them, looks for their records when the barrier hints or Poll
 // has passed, and drives a shard again that nobody holds any more. The records in
-// the store alone say what is done.
-func (d *driver) settle(ctx context.Context, open []*openShard, tell func(*settledShard)) error {
+// the store alone say what is done. What a shard reads is mended before it is
+// driven again.
+func (d *driver) settle(ctx context.Context, open []*openShard, tell func(*settledShard), mend mending) error {
 	if err := d.enqueue(ctx, open); err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func (d *driver) settle(ctx context.Context, open []*openShard, tell func(*settl
 			return err
 		}
 		if now := d.Clock.Now(); now.Sub(checked) >= d.Poll {
-			if err := d.reconcile(ctx, e, open); err != nil {
+			if err := d.reconcile(ctx, open, mend); err != nil {
 				return err
 			}
 			checked = now
@@ -79,6 +80,9 @@ func (d *driver) timeout(e job.Drive) time.Duration {
 	}
 	return limits.Collect.Std()
 }
+
+// mending makes what a shard reads whole.
+type mending func(context.Context, job.Shard) error
 
 // openShard is a shard that is not settled, and its newest drive.
 type openShard struct {
@@ -179,7 +183,7 @@ func (d *driver) enqueue(ctx context.Context, shards []*openShard) error {
 
 // reconcile drives the shards again that are neither in the queue nor in the
 // hands of a live worker.
-func (d *driver) reconcile(ctx context.Context, e job.Drive, shards []*openShard) error {
+func (d *driver) reconcile(ctx context.Context, shards []*openShard, mend mending) error {
 	for _, o := range shards {
 		status, err := d.Queue.Status(ctx, o.task())
 		if err != nil {
@@ -201,7 +205,7 @@ func (d *driver) reconcile(ctx context.Context, e job.Drive, shards []*openShard
 		if event != nil {
 			continue // the next look finds it
 		}
-		if err := d.mend(ctx, e, o.shard); err != nil {
+		if err := mend(ctx, o.shard); err != nil {
 			return err
 		}
 		if err := d.redrive(ctx, o); err != nil {
