@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/job"
@@ -27,15 +26,15 @@ func NotFound(err error) bool { return errors.Is(err, blob.ErrNotFound) }
 // asked.
 func Results(ctx context.Context, b blob.Bucket, id job.ID) ([]Result, error) {
 	var results []Result
-	prefix := id.EvalsPrefix()
-	for after := ""; ; {
-		manifest, err := nextEvaluation(ctx, b, id, prefix, after)
-		if err != nil || manifest == "" {
-			return results, err
+	for name, err := range blob.Folders(ctx, b, id.EvalsPrefix()) {
+		if err != nil {
+			return nil, fmt.Errorf("list the evaluations of %s: %w", id, err)
 		}
-		after = prefix + string(manifest) + "0" // behind all keys of this one: "0" follows "/"
-		r := Result{Manifest: manifest}
-		found, _, err := records.Read[job.EvaluationRecord](ctx, b, job.Unit{Job: id, Eval: manifest}.ResultKey(), job.ResultFormat)
+		r := Result{}
+		if r.Manifest, err = blob.ParseDigest(name); err != nil {
+			return nil, err
+		}
+		found, _, err := records.Read[job.EvaluationRecord](ctx, b, job.Unit{Job: id, Eval: r.Manifest}.ResultKey(), job.ResultFormat)
 		switch {
 		case err == nil:
 			r.Evaluation = found.Evaluation
@@ -46,17 +45,5 @@ func Results(ctx context.Context, b blob.Bucket, id job.ID) ([]Result, error) {
 		}
 		results = append(results, r)
 	}
-}
-
-// nextEvaluation is the manifest of the first evaluation behind after; empty if
-// there is none.
-func nextEvaluation(ctx context.Context, b blob.Bucket, id job.ID, prefix, after string) (blob.Digest, error) {
-	for info, err := range b.List(ctx, prefix, after) {
-		if err != nil {
-			return "", fmt.Errorf("list the evaluations of %s: %w", id, err)
-		}
-		name, _, _ := strings.Cut(strings.TrimPrefix(info.Key, prefix), "/")
-		return blob.ParseDigest(name)
-	}
-	return "", nil
+	return results, nil
 }

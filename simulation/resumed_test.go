@@ -74,7 +74,6 @@ func forgetful(t *testing.T) (after *world, want outcome) {
 	}
 	after = newWorld(before.plan, codec)
 	after.store, after.log, after.def = before.store, before.log, before.def
-	after.plan.mutation.allowReplacing = true // what is lost is mended
 	after.processes = after.processes[:1]
 	after.loseCommits(t)
 	return after, want
@@ -120,19 +119,27 @@ func (w *world) loseSums(t *testing.T) []string {
 	t.Helper()
 	ctx := context.Background() //nolint:usetesting // the world is one of its own
 	var keys []string
-	for i := range 2 {
+	for i, now := range [][]byte{nil, []byte("changed")} {
 		s := job.Shard{Unit: job.Unit{Job: w.def.ID, Step: 2}, Phase: job.Gradient(i, 1)}
 		r, _, err := records.Read[job.GradientRecord](ctx, w.store, s.SettledKey(), job.GradientFormat)
 		if err != nil {
 			t.Fatal(err)
 		}
-		keys = append(keys, s.Unit.BlobPrefix()+string(r.Sum[0].Digest))
-	}
-	if err := w.store.Delete(ctx, keys[0]); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.store.Put(ctx, keys[1], []byte("changed"), blob.Always()); err != nil {
-		t.Fatal(err)
+		key := s.Unit.BlobPrefix() + string(r.Sum[0].Digest)
+		object, err := w.store.Get(ctx, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.store.damaged(key, object.Body, now)
+		if now == nil {
+			err = w.store.Delete(ctx, key)
+		} else {
+			_, err = w.store.Put(ctx, key, now, blob.Always())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, key)
 	}
 	return keys
 }

@@ -50,10 +50,6 @@ type name struct {
 	n      int         // of a log entry
 }
 
-// anyFormat stands for records whose format is their owner's business: their
-// seal is verified, and nothing is made of what they say.
-const anyFormat = "*"
-
 var (
 	inJob    = regexp.MustCompile(`^(?:g(\d{20})|evals/([0-9a-f]{64}))/(.+)$`)
 	settled  = regexp.MustCompile(`^settled/(?:(\d{20})\.(\d{20})\.)?(\d{20})/([a-z]+(?:\.\d{20}\.\d{20})?)-(\d{20})\.json$`)
@@ -79,9 +75,9 @@ func nameOf(id job.ID, key string) name {
 	}
 	if m := marked.FindStringSubmatch(rest); m != nil {
 		if m[1] == "pins" {
-			return name{kind: KindPin, format: anyFormat}
+			return name{kind: KindPin, format: job.PinFormat}
 		}
-		return name{kind: KindPruned, format: anyFormat}
+		return name{kind: KindPruned, format: job.PrunedFormat}
 	}
 	u := job.Unit{Job: id}
 	if m := inJob.FindStringSubmatch(rest); m != nil {
@@ -104,11 +100,6 @@ func nameOf(id job.ID, key string) name {
 		return settledName(job.Shard{Unit: u, Collection: number(m[3]), Phase: job.Phase(m[4]), Index: number(m[5])})
 	}
 	return recordName(rest)
-}
-
-// prunedKey lies in the store once the tensors of a checkpoint may be gone.
-func prunedKey(id job.ID, manifest blob.Digest) string {
-	return id.Prefix() + "pruned/" + string(manifest) + ".json"
 }
 
 func settledName(s job.Shard) name {

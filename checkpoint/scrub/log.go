@@ -101,7 +101,7 @@ func (r *run) readManifests(ctx context.Context) error {
 			p.Totals = e.Commit.Ledger.Totals
 			p.Reward = rewardOf(e.Commit.Metrics)
 		}
-		_, p.Pruned = r.sizes[prunedKey(r.id, c.Manifest)]
+		_, p.Pruned = r.sizes[r.id.PrunedKey(c.Manifest)]
 		by := fmt.Sprintf("log entry %d: checkpoint of step %d", n, c.Step)
 		r.refer(key, KindManifest, -1, by)
 		for _, place := range c.Places {

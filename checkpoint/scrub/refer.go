@@ -32,7 +32,7 @@ func (r *run) referAll() {
 			for _, c := range e.Rewind.Earlier {
 				by := fmt.Sprintf("log entry %d: copy of the checkpoint of step %d", e.N, c.Step)
 				r.refer(r.id.StepPrefix(c.Folder.Generation, c.Folder.Step)+string(c.Manifest), KindManifest, -1, by)
-				if _, pruned := r.sizes[prunedKey(r.id, e.Rewind.Checkpoint.Manifest)]; pruned {
+				if _, pruned := r.sizes[r.id.PrunedKey(e.Rewind.Checkpoint.Manifest)]; pruned {
 					continue
 				}
 				for _, p := range c.Places {

@@ -177,7 +177,7 @@ func unsealed(key string, kind Kind, format string, body []byte, v any) *Finding
 	case err != nil:
 		f.Detail = err.Error()
 		return f
-	case got != format && format != anyFormat:
+	case got != format:
 		f.Problem, f.Detail = Unknown, (&sealed.FormatError{Got: got, Want: format}).Error()
 		return f
 	case v == nil:
