@@ -97,7 +97,9 @@ func (g *gradients) ask(ctx context.Context, parts []learner.Part) ([]*asked, er
 	group, gctx := errgroup.WithContext(ctx)
 	for _, open := range phases {
 		if len(open) > 0 {
-			group.Go(func() error { return g.settle(gctx, open, keep, func(context.Context, job.Shard) error { return nil }) })
+			group.Go(func() error {
+				return g.settle(gctx, open, keep, func(ctx context.Context, s job.Shard) error { return g.mend(ctx, byShard[s], pieces) })
+			})
 		}
 	}
 	if err := group.Wait(); err != nil {
@@ -171,15 +173,48 @@ func (g *gradients) publish(ctx context.Context, all []*asked, weights [][]byte)
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookups)
 	for _, a := range open {
-		group.Go(func() error {
-			_, differs, err := records.Adopt(gctx, g.store, a.shard.TermsKey(), job.TermsFormat, a.terms)
-			if err == nil && differs {
-				err = fmt.Errorf("read %s: it says otherwise than what follows from the step's plans and records", a.shard.TermsKey())
-			}
-			return err
-		})
+		group.Go(func() error { return g.putTerms(gctx, a) })
 	}
 	return group.Wait()
+}
+
+// putTerms stores the terms of a part. Corrupt ones are a pure function of what
+// is here, so they are made again; others than these are an error.
+func (g *gradients) putTerms(ctx context.Context, a *asked) error {
+	key := a.shard.TermsKey()
+	m, err := records.Mend(ctx, g.store, key, job.TermsFormat, a.terms)
+	if err != nil {
+		return err
+	}
+	g.mended(key, m.Quarantined)
+	if m.Existed {
+		return fmt.Errorf("read %s: it says otherwise than what follows from the step's plans and records", key)
+	}
+	return nil
+}
+
+// mend looks at everything that a shard reads before it is driven again, and
+// makes again what can be. Of a file of the batch that is lost it returns a
+// *lostError.
+func (g *gradients) mend(ctx context.Context, a *asked, weights [][]byte) error {
+	if err := g.putTerms(ctx, a); err != nil {
+		return err
+	}
+	if err := blob.PutPieces(ctx, g.store, a.shard.Unit.BlobPrefix(), weights); err != nil {
+		return err
+	}
+	if err := g.lostPart(ctx, g.update); err != nil {
+		return err
+	}
+	_, damaged, err := g.heal(ctx, g.driver.newest())
+	if err != nil || damaged == nil {
+		return err
+	}
+	event, err := g.behind(ctx, damaged)
+	if event != nil {
+		g.tell(ctx, event)
+	}
+	return err
 }
 
 // read reads the partial sums of settled shards; of one that failed there is

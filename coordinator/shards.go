@@ -158,7 +158,7 @@ func (d *driver) settled(ctx context.Context, s job.Shard) (*settledShard, error
 	switch {
 	case errors.Is(err, blob.ErrNotFound):
 		return nil, nil //nolint:nilnil // no record and no error: the shard is open
-	case errors.Is(err, blob.ErrCorrupt) && (s.Phase == job.Collect || s.Phase == job.Assemble):
+	case errors.Is(err, blob.ErrCorrupt) && s.Phase.Repeatable():
 		return nil, nil //nolint:nilnil // a worker makes it again
 	case err != nil:
 		return nil, lostRecord(s.Unit, s.Collection, s.SettledKey(), err)

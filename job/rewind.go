@@ -62,8 +62,8 @@ func (s *State) leave(next *Entry) []Effect {
 	if s.eval != nil {
 		effects = append(effects, Abandon{s.eval.unit})
 	}
-	if s.step != nil && s.step.sweep != nil {
-		effects = append(effects, Abandon{s.step.sweep.unit})
+	if s.step != nil {
+		effects = append(effects, Abandon{s.step.unit()})
 	}
 	s.eval, s.step = nil, nil
 	return effects

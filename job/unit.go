@@ -49,6 +49,13 @@ func (p Phase) Kind() Phase {
 	return Phase(kind)
 }
 
+// Repeatable says whether the record of a shard of the phase may be made again
+// when it is corrupt: nothing but the driver's next decision rests on it.
+func (p Phase) Repeatable() bool {
+	kind := p.Kind()
+	return kind == Collect || kind == Assemble || kind == Updating
+}
+
 // A Shard is the part of a unit that one task does. Collection counts the
 // collections e of the unit from 0; Index counts the phase's shards from 0.
 type Shard struct {

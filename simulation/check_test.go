@@ -122,10 +122,16 @@ func (w *world) gradientShards(ctx context.Context) (int, error) {
 		}
 		n++
 		r, _, err := records.Read[job.GradientRecord](ctx, w.store, info.Key, job.GradientFormat)
+		if w.store.lost(err) {
+			continue // of a step that is over: nobody reads it again
+		}
 		if err != nil {
 			return n, err
 		}
 		_, digest, err := records.Read[job.GradientTerms](ctx, w.store, before+"/updates/"+name, job.TermsFormat)
+		if w.store.lost(err) {
+			continue
+		}
 		if err == nil && (digest != r.Terms || r.Failure != "") {
 			err = fmt.Errorf("%s is of the terms %s, they are %s; failure %q", info.Key, r.Terms, digest, r.Failure)
 		}

@@ -57,7 +57,7 @@ func (h *hand) rollout(ctx context.Context) (blob.Digest, error) {
 func settle[T any](ctx context.Context, h *hand, format string, record *T) (blob.Digest, error) {
 	key := h.task.Shard.SettledKey()
 	create := records.Adopt[T]
-	if again(h.task.Shard.Phase) {
+	if h.task.Shard.Phase.Repeatable() {
 		create = records.Remake[T]
 	}
 	_, existed, err := create(ctx, h.store, key, format, record)

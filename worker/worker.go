@@ -145,9 +145,13 @@ func (w *Worker) Handle(ctx context.Context, task queue.Task) error {
 
 // settled says whether the shard has a settled record. A corrupt one of a shard
 // whose work can be done again counts for nothing.
-func (w *Worker) settled(ctx context.Context, s job.Shard) (bool, error) {
-	_, err := w.store.Head(ctx, s.SettledKey())
-	if err == nil && again(s.Phase) {
+func (w *Worker) settled(ctx context.Context, s job.Shard) (settled bool, err error) {
+	switch {
+	case !s.Phase.Repeatable():
+		_, err = w.store.Head(ctx, s.SettledKey())
+	case s.Phase.Kind() == job.Updating:
+		_, _, err = records.Read[job.GradientRecord](ctx, w.store, s.SettledKey(), job.GradientFormat)
+	default:
 		_, _, err = records.Read[job.CollectRecord](ctx, w.store, s.SettledKey(), job.CollectFormat)
 	}
 	if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrCorrupt) {
@@ -155,10 +159,6 @@ func (w *Worker) settled(ctx context.Context, s job.Shard) (bool, error) {
 	}
 	return err == nil, err
 }
-
-// again says whether the record of a shard of the phase may be made again when
-// it is corrupt: nothing but the driver's decision rests on it.
-func again(p job.Phase) bool { return p == job.Collect || p == job.Assemble }
 
 // hand is one shard in a worker's hands.
 type hand struct {
