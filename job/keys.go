@@ -132,6 +132,10 @@ func (s Shard) SettledKey() string {
 // TermsKey is where the terms of a gradient shard lie.
 func (s Shard) TermsKey() string { return s.Unit.folder() + "updates/" + s.path() + ".json" }
 
+// UpdatesPrefix begins the keys of the terms of all gradient shards of the
+// unit's step.
+func (u Unit) UpdatesPrefix() string { return fmt.Sprintf("%supdates/%020d.", u.folder(), u.Step) }
+
 // RedriveKey is where drive n >= 2 of the shard is recorded.
 func (s Shard) RedriveKey(n int) string {
 	return fmt.Sprintf("%sredrives/%s/%020d.json", s.Unit.folder(), s.path(), n)

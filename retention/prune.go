@@ -11,8 +11,9 @@ import (
 	"github.com/cohort-rl/cohort/records"
 )
 
-// Prune deletes the blobs of the checkpoints of a line that p does not keep, but
-// for those that done holds, and adds them to it. The line leads to an entry of
+// Prune deletes the blobs of the checkpoints of a line that p does not keep, and
+// what workers left of their updates, but for those that done holds, and adds
+// them to it. The line leads to an entry of
 // the log that was read: nothing newer depends on what goes. It returns what it
 // pruned, and is safe to repeat, and to run in several processes at once.
 func Prune(ctx context.Context, b blob.Bucket, owner job.ID, line []*job.Entry, p Policy, done map[blob.Digest]bool, at time.Time) ([]Pruning, error) {
@@ -49,9 +50,13 @@ func Prune(ctx context.Context, b blob.Bucket, owner job.ID, line []*job.Entry, 
 	for _, q := range planned {
 		marked[q.ID] = true
 	}
+	needed := p.needed(owner, line)
 	for _, q := range p.Plan(owner, line) {
 		if !marked[q.ID] {
 			continue
+		}
+		if err := q.addLeftovers(ctx, b, owner, line, needed); err != nil {
+			return pruned, fmt.Errorf("prune checkpoint %s: %w", q.ID, err)
 		}
 		for _, key := range q.Keys {
 			if err := b.Delete(ctx, key); err != nil {
@@ -64,4 +69,18 @@ func Prune(ctx context.Context, b blob.Bucket, owner job.ID, line []*job.Entry, 
 		done[q.ID] = true
 	}
 	return pruned, nil
+}
+
+// addLeftovers adds what workers left of the update, but for what a kept
+// checkpoint refers to.
+func (q *Pruning) addLeftovers(ctx context.Context, b blob.Bucket, owner job.ID, line []*job.Entry, needed map[string]bool) error {
+	at := slices.IndexFunc(line, func(e *job.Entry) bool { return e.N == q.Entry })
+	left, err := leftovers(ctx, b, owner, line[at])
+	for _, place := range left {
+		if k := key(owner, place); !needed[k] && !slices.Contains(q.Keys, k) {
+			q.Keys = append(q.Keys, k)
+			q.Bytes += place.Size
+		}
+	}
+	return err
 }

@@ -93,14 +93,7 @@ type Pruning struct {
 // of their blobs that no kept one refers to. It is pure.
 func (p Policy) Plan(owner job.ID, line []*job.Entry) []Pruning {
 	kept := p.Kept(line)
-	needed := map[string]bool{}
-	for i, e := range line {
-		if kept[i] {
-			for _, place := range places(e) {
-				needed[key(owner, place)] = true
-			}
-		}
-	}
+	needed := p.needed(owner, line)
 	var prunings []Pruning
 	for i, e := range line {
 		if kept[i] {
@@ -118,6 +111,19 @@ func (p Policy) Plan(owner job.ID, line []*job.Entry) []Pruning {
 		prunings = append(prunings, pruning)
 	}
 	return prunings
+}
+
+// needed are the keys of the blobs that the kept checkpoints of a line refer to.
+func (p Policy) needed(owner job.ID, line []*job.Entry) map[string]bool {
+	needed := map[string]bool{}
+	for i, keep := range p.Kept(line) {
+		if keep {
+			for _, place := range places(line[i]) {
+				needed[key(owner, place)] = true
+			}
+		}
+	}
+	return needed
 }
 
 // places are where the blobs of an entry's checkpoints lie, but for manifests.

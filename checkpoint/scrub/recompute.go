@@ -17,12 +17,15 @@ type verdict struct {
 // from what is whole.
 func (r *run) recompute() map[int]verdict {
 	again := make(map[int]verdict, len(r.points))
-	sound := false // the checkpoint before is whole, or can be made whole
+	sound := map[int]bool{} // by entry: its checkpoint is whole, or can be made whole
 	for i := range r.points {
 		p := &r.points[i]
-		v := r.checkpointAgain(r.entries[p.Entry], sound)
-		again[p.Entry] = v
-		sound = v.possible || r.whole(p)
+		e, before := r.entries[p.Entry], p.Entry-1
+		if e != nil && e.Rewind != nil {
+			before = e.Rewind.To
+		}
+		again[p.Entry] = r.checkpointAgain(e, sound[before])
+		sound[p.Entry] = again[p.Entry].possible || r.whole(p)
 	}
 	return again
 }
@@ -52,9 +55,9 @@ func (r *run) checkpointAgain(e *job.Entry, sound bool) verdict {
 		return verdict{true, "from the seed of the spec"}
 	case e.Begin != nil:
 		return verdict{true, "from the checkpoint that the job was started from, if that is whole"}
-	case e.Commit == nil:
-		return verdict{how: "it was copied when the log was rewound"}
-	case !sound:
+	case e.Rewind != nil && sound:
+		return verdict{true, fmt.Sprintf("from the checkpoint of entry %d, of which it is a copy", e.Rewind.To)}
+	case e.Commit == nil || !sound:
 		return verdict{how: "its parent is neither whole nor can be computed"}
 	}
 	c := e.Commit
