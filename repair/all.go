@@ -57,6 +57,9 @@ func (j *Job) All(ctx context.Context) (*Report, error) {
 	if err != nil || last < 0 {
 		return a.report, err
 	}
+	if err := a.head(ctx); err != nil {
+		return nil, err
+	}
 	if err := a.log(ctx, last); err != nil {
 		return nil, err
 	}
@@ -78,7 +81,10 @@ func (j *Job) All(ctx context.Context) (*Report, error) {
 			return nil, err
 		}
 	}
-	return a.report, a.evaluations(ctx)
+	if err := a.evaluations(ctx, last); err != nil {
+		return nil, err
+	}
+	return a.report, a.rest(ctx)
 }
 
 // all is a repair under way.
@@ -273,13 +279,16 @@ func (a *all) ledgerAgain(ctx context.Context, plans []*job.Plan, parent, e *job
 	return fmt.Errorf("%w, and this version writes it otherwise", found)
 }
 
-// evaluations looks at the results of evaluations.
-func (a *all) evaluations(ctx context.Context) error {
+// evaluations looks at the plans and results of evaluations.
+func (a *all) evaluations(ctx context.Context, last int) error {
 	results, err := Results(ctx, a.Store, a.Def.ID)
 	if err != nil {
 		return err
 	}
 	for _, r := range results {
+		if err := a.evaluated(ctx, r.Manifest, last); err != nil {
+			return err
+		}
 		if r.Broken == nil {
 			continue
 		}
