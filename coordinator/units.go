@@ -52,11 +52,19 @@ func (d *driver) takeOver(ctx context.Context, u job.Unit, collection int, phase
 }
 
 // open reads the opening markers of a collection, or appends and records them.
-// Nobody enqueues for the collection before this returned.
+// Nobody enqueues for the collection before this returned. Beside the markers it
+// leaves a record that they were there: executions may lie behind markers that
+// are lost, so those are never replaced by newer ones.
 func (d *driver) open(ctx context.Context, e job.Open) (job.Event, error) {
-	key := e.Unit.OpenedKey(e.Collection)
+	key, witness := e.Unit.OpenedKey(e.Collection), e.Unit.DriverKey(e.Collection, job.Rollout, 0)
 	opened, _, err := records.Read[job.Opened](ctx, d.store, key, job.OpenedFormat)
 	if errors.Is(err, blob.ErrNotFound) {
+		switch _, seen := d.store.Head(ctx, witness); {
+		case seen == nil:
+			return orLost(lostRecord(e.Unit, e.Collection, key, err))
+		case !errors.Is(seen, blob.ErrNotFound):
+			return nil, seen
+		}
 		var marks []job.Mark
 		if marks, err = d.appendMarks(ctx, d.topic()); err == nil {
 			opened, _, err = records.Adopt(ctx, d.store, key, job.OpenedFormat, &job.Opened{Format: job.OpenedFormat, Marks: marks})
@@ -64,6 +72,10 @@ func (d *driver) open(ctx context.Context, e job.Open) (job.Event, error) {
 	}
 	if err != nil {
 		return orLost(lostRecord(e.Unit, e.Collection, key, err))
+	}
+	mine := &takenOver{Format: job.DriverFormat, Driver: d.Name, Nonce: d.Nonce()}
+	if _, _, err := records.Adopt(ctx, d.store, witness, job.DriverFormat, mine); err != nil && !errors.Is(err, blob.ErrCorrupt) {
+		return nil, err
 	}
 	return job.OpenedRead{Unit: e.Unit, Collection: e.Collection, Marks: opened.Marks}, nil
 }

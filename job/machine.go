@@ -185,13 +185,29 @@ func (s *State) adopt(e *Entry) []Effect {
 		}
 	case KindCommit, KindRewind:
 		effects := s.leave(e)
-		s.last, s.step, s.rewind, s.pending = e, nil, nil, s.keepPending(e.Due())
+		s.last, s.step, s.rewind, s.pending = e, nil, nil, s.keepPending(s.stillDue(e))
 		return append(effects, s.advance()...)
 	case KindEnd:
 		s.end, s.ended = e.End, e.N
 		return []Effect{Report{s.head()}, Retire{}}
 	}
 	return s.advance()
+}
+
+// stillDue are the evaluations that are due after an entry: those that it names,
+// and those that were due before and that it leaves out, because whoever wrote
+// it knew their results, which this driver may not. They cost it look-ups.
+func (s *State) stillDue(e *Entry) []Pending {
+	named := e.Due()
+	c, _ := e.NewCheckpoint()
+	var due []Pending
+	for _, p := range s.pending {
+		left := p.Step <= c.Step && !slices.ContainsFunc(named, func(n Pending) bool { return n.Policy.Manifest == p.Policy.Manifest })
+		if left {
+			due = append(due, p)
+		}
+	}
+	return append(due, named...)
 }
 
 // keepPending are the evaluations that are due, less those that this driver
