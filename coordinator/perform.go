@@ -29,6 +29,9 @@ func (d *driver) start(ctx context.Context, effect job.Effect) {
 		ctx := d.unitContext(ctx, newest(e).Plan.Unit)
 		d.spawn(ctx, func(ctx context.Context) {
 			event, err := d.update(ctx, e)
+			if err != nil {
+				event, err = orLost(err)
+			}
 			d.answer(ctx, job.Unit{}, event, err)
 		})
 	default:

@@ -1,8 +1,8 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 
@@ -43,9 +43,7 @@ func (d *driver) update(ctx context.Context, e job.Update) (job.Event, error) {
 	folder := job.Folder{Generation: e.Generation, Step: e.Step}
 	samples, err := replay.ReadBatch(ctx, d.store, d.def.ID, folder, commit.Batch.Parts, e.Rows)
 	if err != nil && repair.Damage(err) {
-		if lost, ok := errors.AsType[*lostError](d.lostPart(ctx, e)); ok {
-			return lost.event, nil
-		}
+		err = cmp.Or(d.lostPart(ctx, e), err)
 	}
 	if err != nil {
 		return nil, err

@@ -138,7 +138,7 @@ func (a *all) log(ctx context.Context, last int) error {
 		}
 		needed := "where the blobs of its checkpoint lie, and what its step did; the checkpoints after it are whole without it"
 		if n == last {
-			needed = fmt.Sprintf("whether the job has ended, and everything after entry %d: delete it if the job is to go on from entry %d", n, n-1)
+			needed = fmt.Sprintf("whether the job has ended, and everything after entry %d: say --forget-last-entry if the job is to go on from entry %d", n, n-1)
 		}
 		if err := a.lose(a.Def.ID.LogKey(n), err, needed); err != nil {
 			return err
