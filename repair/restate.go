@@ -7,6 +7,7 @@ import (
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/checkpoint"
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/job/spec"
 	"github.com/cohort-rl/cohort/learner"
 	"github.com/cohort-rl/cohort/numerics"
 	"github.com/cohort-rl/cohort/records"
@@ -18,8 +19,8 @@ const restated = "written anew from what surrounds it: its time is that of the n
 
 // Restate writes entry n of the log anew, which is lost or corrupt, from the
 // entries before and after it and the records of its step. What it says is what
-// the old one said, but for its time and the evaluations that were due. Only a
-// begin and a commit that is followed by another entry can be restated: nobody
+// the old one said, but for its time, the evaluations that were due, and why a
+// job went back. Only what is followed by another entry can be restated: nobody
 // can tell whether the last entry was an end. An error that is Damage says that
 // what it would have to say is lost.
 func (j *Job) Restate(ctx context.Context, n, last int) (*job.Entry, error) {
@@ -31,9 +32,17 @@ func (j *Job) Restate(ctx context.Context, n, last int) (*job.Entry, error) {
 		return nil, err
 	}
 	var e *job.Entry
-	if n == 0 {
+	back := false
+	if n > 0 {
+		back, err = j.wentBack(ctx, n, next)
+	}
+	switch {
+	case err != nil:
+	case n == 0:
 		e, err = j.begin(ctx, next)
-	} else {
+	case back:
+		e, err = j.rewind(ctx, n, next)
+	default:
 		e, err = j.commit(ctx, n, next)
 	}
 	if err != nil {
@@ -67,9 +76,6 @@ func (j *Job) follows(ctx context.Context, c job.Checkpoint, next *job.Entry) bo
 
 // begin is what the first entry says.
 func (j *Job) begin(ctx context.Context, next *job.Entry) (*job.Entry, error) {
-	if j.Def.Spec.Start != nil {
-		return nil, fmt.Errorf("the job began from another's checkpoint, and with which markers is lost: %w", errUnknown)
-	}
 	if j.TopicPrefix == "" && j.Def.Spec.Traces.Topic == "" {
 		return nil, fmt.Errorf("the name of the job's topic is lost with the deployment's id: %w", errUnknown)
 	}
@@ -79,21 +85,15 @@ func (j *Job) begin(ctx context.Context, next *job.Entry) (*job.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.Checkpoint = placed(step, job.Folder{}, nil)
-	first := job.Unit{Job: j.Def.ID, Step: b.Checkpoint.Step + 1}
-	ranges, _, err := records.Read[job.Ranges](ctx, j.Store, first.RangesKey(0), job.RangesFormat)
-	switch {
-	case err == nil && len(ranges.Ranges) > 0:
-		for _, r := range ranges.Ranges {
-			b.Marks = append(b.Marks, r.Opening)
+	folder := job.Folder{}
+	if o := step.Origin; o != nil {
+		if b.Start = o.String(); o.Mode != spec.ModeWarm {
+			folder.Step = o.Step
 		}
-	case err != nil && !Damage(err):
-		return nil, err
-	default: // they were lost, and nobody needs them once another entry has its own
-		b.Marks = next.Opening()
-		e.Restated = "; so are its markers"
 	}
-	return e, nil
+	b.Checkpoint = placed(step, folder, nil)
+	b.Marks, err = j.opening(ctx, e, b.Checkpoint, next)
+	return e, err
 }
 
 // commit is what an entry says that commits a step.

@@ -26,6 +26,9 @@ type Step struct {
 	Plans []*job.Plan
 	// Metrics are the commit's.
 	Metrics []job.Metric
+	// Origin is the checkpoint of another job that a begin started from; nil if
+	// it began afresh.
+	Origin *job.Origin
 	// FromLedger is why the rows were read from the ledger; nil if they follow
 	// from the records of the collection.
 	FromLedger error
@@ -181,6 +184,7 @@ func Begin(ctx context.Context, b blob.Bucket, def *job.Definition, e *job.Entry
 	if err := sameNumerics(m.Numerics, m.Step); err != nil {
 		return nil, err
 	}
+	s.Origin = &job.Origin{Mode: start.Mode, Checkpoint: m.Digest(), Job: found.Job, Step: m.Step}
 	if start.Mode == spec.ModeWarm {
 		if s.Learner, err = learner.Warm(def.Spec, state.Weights); err != nil {
 			return nil, err

@@ -112,7 +112,7 @@ func (w *writer) entry(ctx context.Context, e *job.Entry) error {
 
 // begin makes the first entry, of a learner that is computed as for a replay.
 func (w *writer) begin(ctx context.Context) (*learner.Learner, error) {
-	e := &job.Entry{Kind: job.KindBegin, Begin: &job.Begin{Numerics: numerics.Version, Topic: "t", Marks: w.marks(1)}}
+	e := &job.Entry{Kind: job.KindBegin, Begin: &job.Begin{Numerics: numerics.Version, Topic: "t"}}
 	s, err := replay.Begin(ctx, w.bucket, w.def, e)
 	if err != nil {
 		return nil, err
@@ -121,8 +121,9 @@ func (w *writer) begin(ctx context.Context) (*learner.Learner, error) {
 	if err != nil {
 		return nil, err
 	}
-	if from := w.def.Spec.Start; from != nil {
-		e.Begin.Start = job.Origin{Mode: from.Mode, Checkpoint: blob.Digest(from.Checkpoint), Job: job.ID(from.Job), Step: m.Step}.String()
+	e.Begin.Marks = w.marks(m.Step + 1)
+	if s.Origin != nil {
+		e.Begin.Start = s.Origin.String()
 	}
 	if e.Begin.Checkpoint, err = w.save(ctx, s.Learner, m.Step, m.Parent, m.Batch, nil); err != nil {
 		return nil, err
