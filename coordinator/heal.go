@@ -109,6 +109,9 @@ func (d *driver) goBack(ctx context.Context, e job.GoBack) (job.Event, error) {
 func (d *driver) copyCheckpoint(ctx context.Context, e *job.Entry, generation int) (job.Checkpoint, error) {
 	c, _ := e.NewCheckpoint()
 	m, state, err := checkpoint.Load(ctx, d.store, d.def.ID, c)
+	if err != nil && repair.Damage(err) { // its weights were pruned, and can be computed
+		m, state, err = d.again(ctx, e)
+	}
 	if err != nil {
 		return c, err
 	}
@@ -118,6 +121,19 @@ func (d *driver) copyCheckpoint(ctx context.Context, e *job.Entry, generation in
 		err = fmt.Errorf("copy of checkpoint %s has id %s", c.Manifest, copied.Manifest)
 	}
 	return copied, err
+}
+
+// again computes the checkpoint of an entry.
+func (d *driver) again(ctx context.Context, e *job.Entry) (*checkpoint.Manifest, *checkpoint.State, error) {
+	line, err := repair.ReadLine(ctx, d.store, d.def.ID, e.N)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, l, err := d.repair().Again(ctx, line.Entries)
+	if err != nil {
+		return nil, nil, err
+	}
+	return m, l.State(), nil
 }
 
 // repair is what makes the job's objects again.

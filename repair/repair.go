@@ -115,6 +115,21 @@ func (j *Job) Newest(ctx context.Context, line []*job.Entry) (at int, l *learner
 	return at, l, "", nil
 }
 
+// Again makes the last checkpoint of a line again, which may have been pruned,
+// and describes it. An error that is Damage says that it cannot be computed.
+func (j *Job) Again(ctx context.Context, line []*job.Entry) (*checkpoint.Manifest, *learner.Learner, error) {
+	at, l, cause, err := j.Newest(ctx, line)
+	if err != nil {
+		return nil, nil, err
+	}
+	parent, trained, ok := origin(line, at)
+	if at != len(line)-1 || !ok {
+		return nil, nil, fmt.Errorf("%s: %w", cause, errUnknown)
+	}
+	c, _ := line[at].NewCheckpoint()
+	return replay.Manifest(j.Def, l, c.Step, parent, trained), l, nil
+}
+
 // errUnknown says that a checkpoint cannot be computed from what the store has.
 var errUnknown = errors.New("it cannot be computed")
 

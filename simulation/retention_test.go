@@ -79,8 +79,8 @@ func TestPruningNeverTakesWhatIsKept(t *testing.T) {
 	refs := &references{codec: newCodec(t), made: map[runPlan]outcome{}}
 	pruned, rewinds := 0, 0
 	for n := range setting[int]("rots") {
-		p := planOf(uint64(n + 1))
-		p.keep, p.steps, p.rot, p.cancel = 1+n%2, 5, n%4 > 1, false
+		p := planOf(setting[uint64]("seed") + uint64(n))
+		p.keep, p.steps, p.rot, p.cancel = 1+int(p.seed-1)%2, 5, (p.seed-1)%4 > 1, false
 		o, err := refs.check(t, p)
 		if err != nil {
 			t.Errorf("seed %d: %v\n%s", p.seed, err, o.history)
@@ -89,7 +89,7 @@ func TestPruningNeverTakesWhatIsKept(t *testing.T) {
 		pruned, rewinds = pruned+o.pruned, rewinds+o.rewinds
 	}
 	t.Logf("%d checkpoints were pruned, %d rewinds", pruned, rewinds)
-	if pruned == 0 {
+	if pruned == 0 && setting[int]("rots") > 1 {
 		t.Error("nothing was pruned")
 	}
 }

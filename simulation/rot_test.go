@@ -148,7 +148,7 @@ func TestJobsOutliveTheRotOfTheirObjects(t *testing.T) {
 	counted := map[string]int{}
 	rewinds := 0
 	for n := range setting[int]("rots") {
-		p := planOf(uint64(n + 1))
+		p := planOf(setting[uint64]("seed") + uint64(n))
 		p.rot, p.cancel = true, false
 		o, err := refs.check(t, p)
 		if err != nil {
