@@ -12,6 +12,7 @@ import (
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/queue"
 	"github.com/cohort-rl/cohort/records"
+	"github.com/cohort-rl/cohort/repair"
 )
 
 // lookups is how many settled records are looked up at once.
@@ -242,7 +243,7 @@ func (d *driver) redrive(ctx context.Context, o *openShard) error {
 		}
 		mine := &redriven{Format: job.RedriveFormat, Driver: d.Name, Nonce: d.Nonce(), Error: o.last, At: d.Clock.Now().UTC()}
 		_, existed, err := records.Adopt(ctx, d.store, o.shard.RedriveKey(o.drive), job.RedriveFormat, mine)
-		if existed = existed || errors.Is(err, blob.ErrCorrupt); err != nil && !existed {
+		if existed = existed || repair.Damage(err); err != nil && !existed {
 			return err
 		}
 		if existed {

@@ -9,6 +9,7 @@ import (
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/records"
+	"github.com/cohort-rl/cohort/repair"
 	"github.com/cohort-rl/cohort/traces"
 )
 
@@ -40,7 +41,7 @@ func (d *driver) takeOver(ctx context.Context, u job.Unit, collection int, phase
 	mine := &takenOver{Format: job.DriverFormat, Driver: d.Name, Nonce: d.Nonce()}
 	for n := 1; ; n++ {
 		_, existed, err := records.Adopt(ctx, d.store, u.DriverKey(collection, phase, n), job.DriverFormat, mine)
-		if existed = existed || errors.Is(err, blob.ErrCorrupt); err != nil && !existed {
+		if existed = existed || repair.Damage(err); err != nil && !existed {
 			return 0, err
 		}
 		if !existed || n > job.MaxTakeOvers {
@@ -74,7 +75,7 @@ func (d *driver) open(ctx context.Context, e job.Open) (job.Event, error) {
 		return orLost(lostRecord(e.Unit, e.Collection, key, err))
 	}
 	mine := &takenOver{Format: job.DriverFormat, Driver: d.Name, Nonce: d.Nonce()}
-	if _, _, err := records.Adopt(ctx, d.store, witness, job.DriverFormat, mine); err != nil && !errors.Is(err, blob.ErrCorrupt) {
+	if _, _, err := records.Adopt(ctx, d.store, witness, job.DriverFormat, mine); err != nil && !repair.Damage(err) {
 		return nil, err
 	}
 	return job.OpenedRead{Unit: e.Unit, Collection: e.Collection, Marks: opened.Marks}, nil

@@ -19,20 +19,23 @@ func Evaluation(ctx context.Context, b blob.Bucket, id job.ID, manifest blob.Dig
 		return nil, orNone(err)
 	}
 	for e := range job.MaxCollections {
-		ranges, _, err := records.Read[job.Ranges](ctx, b, u.RangesKey(e), job.RangesFormat)
-		if err != nil {
-			return nil, orNone(err)
+		ranges, _, unread := records.Read[job.Ranges](ctx, b, u.RangesKey(e), job.RangesFormat)
+		if unread != nil && !Damage(unread) {
+			return nil, unread
 		}
-		if len(ranges.Losses) > 0 {
+		if unread == nil && len(ranges.Losses) > 0 {
 			continue
 		}
+		// Without the ranges the records of the collection tell as much.
 		collects, lost, err := collected(ctx, b, plan, e)
-		if err != nil {
-			return nil, orNone(err)
-		}
-		if !lost {
+		switch {
+		case err == nil && !lost:
 			result := job.Evaluated(plan, collects)
 			return &result, nil
+		case unread != nil && NotFound(unread):
+			return nil, orNone(err)
+		case err != nil && (unread == nil || !Damage(err)):
+			return nil, orNone(err)
 		}
 	}
 	return nil, nil //nolint:nilnil // no result is no error
