@@ -43,7 +43,7 @@ func TestKeptCheckpointsNeverMissABlob(t *testing.T) {
 			w := &watched{Bucket: mem.New(), total: &total}
 			var drivers sync.WaitGroup
 			for n := range uint64(8) {
-				d := &soaked{bucket: stalling{w, rand.New(rand.NewPCG(seed, n)), &total}, watched: w, keep: 1 + int(seed%2), done: map[blob.Digest]bool{}} //nolint:gosec // a test's own luck
+				d := &soaked{bucket: stalling{w, &luck{rand: rand.New(rand.NewPCG(seed, n))}, &total}, watched: w, keep: 1 + int(seed%2), done: map[blob.Digest]bool{}} //nolint:gosec // a test's own luck
 				drivers.Go(func() {
 					for d.turn(t.Context()) {
 					}
@@ -154,8 +154,20 @@ func (w *watched) Put(ctx context.Context, key string, body []byte, cond blob.Co
 // while, and some take seconds.
 type stalling struct {
 	*watched
-	luck  *rand.Rand
+	luck  *luck
 	total *figures
+}
+
+// luck is random numbers for the goroutines of a driver.
+type luck struct {
+	mu   sync.Mutex // guards rand
+	rand *rand.Rand
+}
+
+func (l *luck) IntN(n int) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rand.IntN(n)
 }
 
 func (s stalling) stall() {
