@@ -121,6 +121,14 @@ func (j *Job) commit(ctx context.Context, n int, next *job.Entry) (*job.Entry, e
 		if err := j.round(ctx, parent, e, round); err != nil {
 			return nil, err
 		}
+		// A round that was planned counts, though it may have changed nothing.
+		more := job.Unit{Job: j.Def.ID, Generation: e.Generation, Step: before.Step + 1, Round: round + 1}
+		switch _, err := j.Store.Head(ctx, more.PlanKey()); {
+		case err == nil:
+			continue
+		case !NotFound(err):
+			return nil, err
+		}
 		step, err := j.step(ctx, parent, e, l)
 		if err != nil {
 			return nil, err

@@ -40,7 +40,7 @@ func TestKeptCheckpointsNeverMissABlob(t *testing.T) {
 	var total figures
 	for seed := uint64(0); seed < 2 || time.Since(began) < long; seed++ {
 		synctest.Test(t, func(t *testing.T) {
-			w := &watched{Bucket: mem.New(), total: &total}
+			w := &watched{Bucket: mem.New(), total: &total, pinned: map[blob.Digest]bool{}}
 			var drivers sync.WaitGroup
 			for n := range uint64(8) {
 				d := &soaked{bucket: stalling{w, &luck{rand: rand.New(rand.NewPCG(seed, n))}, &total}, watched: w, keep: 1 + int(seed%2), done: map[blob.Digest]bool{}} //nolint:gosec // a test's own luck
@@ -74,14 +74,19 @@ type watched struct {
 	total  *figures
 	mu     sync.Mutex // guards what follows
 	line   []*job.Entry
-	pinned []job.Place
+	pinned map[blob.Digest]bool
 	wrong  error
 }
 
 // needed are the blobs of the two newest checkpoints and of the pinned ones; after
 // a rewind those that it could copy.
 func (w *watched) needed() []job.Place {
-	all := append([]job.Place(nil), w.pinned...)
+	var all []job.Place
+	for _, e := range w.line {
+		if c, _ := e.NewCheckpoint(); w.pinned[c.Manifest] {
+			all = append(all, c.Places...)
+		}
+	}
 	first := blob.Digest("")
 	for i := len(w.line) - 1; i >= 0; i-- {
 		e := w.line[i]
@@ -319,8 +324,8 @@ func (d *soaked) copy(ctx context.Context, e *job.Entry, generation int) (job.Ch
 	return checkpoint.Save(ctx, d.bucket, id, job.Folder{Generation: generation, Step: c.Step}, m, state, 64, nil)
 }
 
-// pin pins the checkpoint of this driver's newest entry; unless it was pruned
-// before, it is kept from then on.
+// pin pins the checkpoint of this driver's newest entry: where the log has it, it
+// is kept from then on.
 func (d *soaked) pin(ctx context.Context) {
 	c, _ := d.line[len(d.line)-1].NewCheckpoint()
 	if err := retention.Pin(ctx, d.bucket, id, c.Manifest, noon); err != nil {
@@ -330,8 +335,8 @@ func (d *soaked) pin(ctx context.Context) {
 	d.watched.total.pins.Add(1)
 	d.watched.mu.Lock()
 	defer d.watched.mu.Unlock()
-	d.watched.pinned = append(d.watched.pinned, c.Places...)
-	for _, p := range c.Places {
+	d.watched.pinned[c.Manifest] = true
+	for _, p := range d.watched.needed() {
 		if _, err := d.watched.Head(ctx, keyOf(p)); err != nil && d.watched.wrong == nil {
 			d.watched.wrong = fmt.Errorf("a pinned checkpoint misses a blob: %w", err)
 		}
