@@ -28,24 +28,13 @@ func Prune(ctx context.Context, b blob.Bucket, owner job.ID, line []*job.Entry, 
 		}
 	}
 	// A pin that came before the marks is seen here; one that comes after them
-	// sees the marks.
+	// sees the marks. So marks are never taken away: another may have seen no pin.
 	pinned, err := Pinned(ctx, b, owner)
 	if err != nil {
 		return nil, err
 	}
 	p.Pinned = pinned
 	var pruned []Pruning
-	kept := map[blob.Digest]bool{}
-	for i, keep := range p.Kept(line) {
-		kept[id(line[i])] = keep
-	}
-	for _, q := range planned {
-		if kept[q.ID] {
-			if err := b.Delete(ctx, owner.PrunedKey(q.ID)); err != nil {
-				return pruned, fmt.Errorf("keep checkpoint %s: %w", q.ID, err)
-			}
-		}
-	}
 	marked := map[blob.Digest]bool{}
 	for _, q := range planned {
 		marked[q.ID] = true

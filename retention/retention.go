@@ -168,15 +168,18 @@ var ErrPruned = errors.New("the checkpoint was pruned")
 // them sees the other.
 func Pin(ctx context.Context, b blob.Bucket, owner job.ID, c blob.Digest, at time.Time) error {
 	mine := &pin{Format: job.PinFormat, Checkpoint: c, At: at.UTC()}
-	if _, err := records.Mend(ctx, b, owner.PinKey(c), job.PinFormat, mine); err != nil {
+	m, err := records.Mend(ctx, b, owner.PinKey(c), job.PinFormat, mine)
+	if err != nil {
 		return fmt.Errorf("pin checkpoint %s: %w", c, err)
 	}
-	_, err := b.Head(ctx, owner.PrunedKey(c))
+	_, err = b.Head(ctx, owner.PrunedKey(c))
 	switch {
 	case errors.Is(err, blob.ErrNotFound):
 		return nil
 	case err != nil:
 		return fmt.Errorf("pin checkpoint %s: %w", c, err)
+	case m.Existed:
+		return ErrPruned // whoever pinned it may have come first
 	}
 	return errors.Join(ErrPruned, Unpin(ctx, b, owner, c))
 }

@@ -17,12 +17,15 @@ import (
 func TestTwoCoordinatorsMeetADamagedCheckpoint(t *testing.T) {
 	t.Parallel()
 	refs := &references{codec: newCodec(t), made: map[runPlan]outcome{}}
-	for seed := range uint64(6) {
+	for seed := range uint64(3) {
 		p := runPlan{seed: 1<<42 + seed, variation: int(seed) % 3, everybody: true, rot: true, gradients: int(seed) % 2, steps: 4}
 		want := refs.of(t, p)
 		for _, batch := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
-				w := stoppedAfter(t, p, refs, 2)
+				w := stoppedWhen(t, p, refs, func(w *world) bool {
+					_, err := w.store.Head(context.Background(), w.def.ID.LogKey(2)) //nolint:usetesting // the world is one of its own
+					return err == nil
+				})
 				w.damageNewest(t, batch)
 				for slot := range w.processes {
 					w.start(slot, 1)
@@ -49,9 +52,9 @@ func TestTwoCoordinatorsMeetADamagedCheckpoint(t *testing.T) {
 	}
 }
 
-// stoppedAfter is the world of a job whose processes have all died after entry n
-// of its log. Nobody lives in it yet.
-func stoppedAfter(t *testing.T, p runPlan, refs *references, n int) *world {
+// stoppedWhen is the world of a job whose processes have all died when something
+// held. Nobody lives in it yet.
+func stoppedWhen(t *testing.T, p runPlan, refs *references, held func(*world) bool) *world {
 	t.Helper()
 	before := newWorld(p, refs.codec)
 	if err := before.submit(); err != nil {
@@ -60,10 +63,7 @@ func stoppedAfter(t *testing.T, p runPlan, refs *references, n int) *world {
 	for slot := range before.processes {
 		before.start(slot, 1)
 	}
-	err := before.run(func() bool {
-		_, err := before.store.Head(context.Background(), before.def.ID.LogKey(n)) //nolint:usetesting // the world is one of its own
-		return err == nil
-	})
+	err := before.run(func() bool { return held(before) })
 	before.close()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, before.history)

@@ -69,6 +69,11 @@ func (w *world) judge() (outcome, error) {
 			if at >= len(o.chain) || o.chain[at] != e.Rewind.Checkpoint.Manifest {
 				return o, fmt.Errorf("entry %d goes back to step %d, which is another", n, at)
 			}
+			for _, place := range e.Rewind.Checkpoint.Places {
+				if place.Folder.Generation != e.Generation {
+					return o, fmt.Errorf("entry %d goes back to blobs of generation %d", n, place.Folder.Generation)
+				}
+			}
 			o.chain, totals = o.chain[:at], totals[:at+1]
 			o.metrics = o.metrics[:min(at, len(o.metrics))]
 			o.rewinds++
