@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -88,8 +89,7 @@ func (w *watched) needed() []job.Place {
 		}
 	}
 	first := blob.Digest("")
-	for i := len(w.line) - 1; i >= 0; i-- {
-		e := w.line[i]
+	for _, e := range slices.Backward(w.line) {
 		c, _ := e.NewCheckpoint()
 		if first != "" && c.Manifest == first {
 			continue
@@ -181,7 +181,7 @@ func (s stalling) stall() {
 		s.total.stalls.Add(1)
 		d = time.Duration(s.luck.IntN(3000)) * time.Millisecond
 	}
-	time.Sleep(d) // in a bubble: it only orders what happens
+	<-time.After(d) // in a bubble: it only orders what happens
 }
 
 func (s stalling) Get(ctx context.Context, key string) (blob.Object, error) {
