@@ -77,7 +77,7 @@ test-faults: ## the same with more kills, and kill the demo (KILLS=10)
 	@$(STEP) 'gradient shards' $(GO) test -count=1 ./endtoend -run GradientShards -args -workers=3,8
 	@$(STEP) 'demo and faults' $(GO) test -count=1 -timeout=0 ./endtoend/training -args -kills=$(or $(KILLS),10) -steps=10
 	@$(STEP) 'every byte flipped' $(GO) test -count=1 -timeout=0 ./checkpoint/scrub -args -faults
-	@$(STEP) 'damaged demos' $(GO) test -count=1 -timeout=0 ./endtoend -v -run "TestDemoOutlives|TestDamage" -args -damage
+	@$(STEP) 'damaged demos' $(GO) test -count=1 -timeout=0 ./endtoend/training -v -run "TestDemoOutlives|TestDamage" -args -damage
 	@$(STEP) 'rot and retention' $(GO) test -count=1 -timeout=0 ./simulation -run 'TestJobsOutlive|TestPruning' -args -rots=1000
 	@$(STEP) 'retention and stalls' $(GO) test -count=1 -timeout=0 -v ./retention -run NeverMiss -args -soak=60s
 

@@ -9,7 +9,6 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.String("workers", "3", "with how many workers gradients are computed in shards, beside the one of the shared system")
-	flag.Bool("damage", false, "damage a demo in every way")
 	code := m.Run()
 	finished.remove()
 	if err := up.stop(); err != nil {

@@ -1,4 +1,4 @@
-package endtoend_test
+package training_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/blob/fs"
 	"github.com/cohort-rl/cohort/checkpoint"
 	"github.com/cohort-rl/cohort/endtoend/programs"
 	"github.com/cohort-rl/cohort/job"
@@ -21,11 +22,8 @@ import (
 // at the checkpoint of the one that nothing happened to.
 func TestDemoOutlivesDamageOf(t *testing.T) {
 	t.Parallel()
-	const steps = "5"
-	whole, err := programs.Demo(t.Context(), program(t), t.TempDir(), heldOut, "--steps", steps)
-	if err != nil {
-		t.Fatal(err)
-	}
+	const steps = "3"
+	whole := demo(t, t.TempDir(), "--steps", steps)
 	for name, damage := range map[string]struct {
 		objects func(t *testing.T, store string, j stopped) []string
 		rewinds bool
@@ -72,10 +70,7 @@ func TestDemoOutlivesDamageOf(t *testing.T) {
 			for _, key := range damage.objects(t, store, j) {
 				were[key] = flip(t, filepath.Join(store, key))
 			}
-			resumed, err := programs.Demo(t.Context(), program(t), dir, heldOut, "--steps", steps)
-			if err != nil {
-				t.Fatal(err)
-			}
+			resumed := demo(t, dir, "--steps", steps)
 			if resumed.State != "done" || resumed.Checkpoint != whole.Checkpoint {
 				t.Errorf("it ended %s at %s, undisturbed at %s", resumed.State, resumed.Checkpoint, whole.Checkpoint)
 			}
@@ -106,7 +101,7 @@ type stopped struct {
 // killedDemo kills a demo in its third step.
 func killedDemo(t *testing.T, dir, steps string) stopped {
 	t.Helper()
-	cmd := programs.DemoCommand(context.WithoutCancel(t.Context()), program(t), dir, heldOut, "--steps", steps)
+	cmd := programs.DemoCommand(context.WithoutCancel(t.Context()), "cohort", dir, heldOut, "--steps", steps)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +111,11 @@ func killedDemo(t *testing.T, dir, steps string) stopped {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := stopped{store: openStore(t, "file://"+storeOf(dir))}
+	b, err := fs.Open(storeOf(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := stopped{store: b}
 	j.id = job.ID(filepath.Base(filepath.Dir(glob(t, storeOf(dir), "spec.json")[0])))
 	last, err := checkpoint.LastEntry(t.Context(), j.store, j.id, -1)
 	if err != nil {
@@ -162,6 +161,8 @@ func (j stopped) wentBack(t *testing.T, store string) bool {
 	return false
 }
 
+func storeOf(dir string) string { return filepath.Join(dir, "store") }
+
 // glob are the keys of the only job's objects that match.
 func glob(t *testing.T, store, pattern string) []string {
 	t.Helper()
@@ -200,7 +201,7 @@ func repaired(t *testing.T, store string, id job.ID) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, program(t), "checkpoint", "repair", string(id), "--store", "file://"+store).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "cohort", "checkpoint", "repair", string(id), "--store", "file://"+store).CombinedOutput()
 	if !strings.Contains(string(out), "is whole") {
 		t.Errorf("%v\n%s", err, out)
 	}
