@@ -109,7 +109,7 @@ func (k *record) complete(ctx context.Context, b blob.Bucket) (bool, error) {
 // finish puts what makes it a job, once its data is there.
 func (k *record) finish(ctx context.Context, b blob.Bucket) error {
 	id := k.Job.ID
-	if _, _, err := records.Adopt(ctx, b, id.ActiveKey(), activeFormat, &active{activeFormat, id, k.Job.At}); err != nil {
+	if err := Activate(ctx, b, &k.Job); err != nil {
 		return fmt.Errorf("submit %s: %w", id, err)
 	}
 	def, _, err := records.Adopt(ctx, b, id.SpecKey(), job.DefinitionFormat, &k.Job)
@@ -117,6 +117,13 @@ func (k *record) finish(ctx context.Context, b blob.Bucket) error {
 		return fmt.Errorf("submit %s: %w", id, err)
 	}
 	return k.owns(def)
+}
+
+// Activate makes coordinators look after a job: a new one, or one whose log has no
+// end any more. It is safe to repeat; a job that has ended they leave alone.
+func Activate(ctx context.Context, b blob.Bucket, def *job.Definition) error {
+	_, _, err := records.Adopt(ctx, b, def.ID.ActiveKey(), activeFormat, &active{activeFormat, def.ID, def.At})
+	return err
 }
 
 // owns refuses a job that another submission made under the same id.

@@ -15,6 +15,7 @@ import (
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/records"
 	"github.com/cohort-rl/cohort/repair"
+	"github.com/cohort-rl/cohort/submission"
 )
 
 type checkpointRepairCommand struct {
@@ -61,7 +62,11 @@ func (c *checkpointRepairCommand) Run(ctx context.Context, s *streams) error {
 		r.TopicPrefix = d.TopicPrefix()
 	}
 	if c.ForgetLastEntry {
-		if err := r.ForgetLastEntry(ctx); err != nil {
+		err := r.ForgetLastEntry(ctx)
+		if err == nil { // if that was the job's end, nobody looks after the job any more
+			err = submission.Activate(ctx, store, def)
+		}
+		if err != nil {
 			return c.explain(err)
 		}
 	}
