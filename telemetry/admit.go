@@ -2,17 +2,21 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/cohort-rl/cohort/telemetry/spill"
 )
 
 // Admit takes an event into the queue. On return without error it has its
 // sequence and its place, and the trace of ctx; the event's slices are the
 // caller's again. A full queue is waited for until ctx ends (ErrQueueFull with
 // the context's error) or drops the event (ErrDropped), as configured. Other
-// errors are those of Codec.Encode, ErrNoTopic and ErrClosed; after an error
-// the event is in no account but Dropped.
+// errors are those of Codec.Encode and of the Limiter, ErrNoTopic and ErrClosed.
+// After an error the event is in no account but Dropped, or Refused and what
+// [Accounts] says of it.
 func (p *Producer) Admit(ctx context.Context, e Event) error {
 	return p.admit(ctx, e, nil)
 }
@@ -22,10 +26,16 @@ func (p *Producer) admit(ctx context.Context, e Event, d *delivery) error {
 	if err != nil {
 		return fmt.Errorf("admit event: %w", err)
 	}
-	it.delivery = d
 	if err := p.locate(ctx); err != nil {
 		return fmt.Errorf("admit event: %w", err)
 	}
+	if p.config.Limiter != nil {
+		if err := p.config.Limiter.Allow(ctx, p.config.Tenant, 1); err != nil {
+			p.refuse(it, Limited, err)
+			return fmt.Errorf("admit event: %w", err)
+		}
+	}
+	it.delivery = d
 	for {
 		changed, err := p.enqueue(it)
 		if err != nil {
@@ -49,19 +59,45 @@ func (p *Producer) prepare(ctx context.Context, e Event) (item, error) {
 		return item{}, fmt.Errorf("%w: %T is no event of a thread", ErrInvalidEvent, e.Body)
 	}
 	frame, err := p.encode(e)
-	if err != nil {
-		return item{}, err
-	}
 	trace := TraceFrom(ctx)
 	headers := p.config.origin(trace).headerBytes()
-	if err := fits("headers", headers, p.config.Limits.HeaderBytes); err != nil {
-		return item{}, err
+	if err == nil {
+		err = fits("headers", headers, p.config.Limits.HeaderBytes)
 	}
-	return item{
+	it := item{
 		key: e.Thread, frame: frame, trace: trace, time: e.Time,
 		size: len(e.Thread) + len(frame) + headers + overhead,
-	}, nil
+	}
+	if err != nil {
+		return item{}, p.oversize(e, it, err)
+	}
+	return it, nil
 }
+
+// oversize makes a dead letter of an event that was refused for its size, if
+// it can be one, and returns the refusal.
+func (p *Producer) oversize(e Event, it item, refusal error) error {
+	if _, ok := errors.AsType[*PayloadTooLarge](refusal); !ok {
+		return refusal
+	}
+	if p.letters != nil && it.frame == nil {
+		e.Clock, e.ClockFlags = p.clock.Now()
+		it.frame, _ = p.letters.codec.Encode(e) // too large even for a letter: counted alone
+		it.size += len(it.frame)
+	}
+	if it.frame == nil || it.size > maxLetter {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.accounts.Refused++
+		p.accounts.Discarded++
+		return refusal
+	}
+	p.refuse(it, Oversize, refusal)
+	return refusal
+}
+
+// maxLetter bounds a letter with its headers, so that a spill file takes it.
+const maxLetter = spill.MaxRecord - 1<<20
 
 // enqueue assigns partition, sequence and place in one step. Without room it
 // returns a channel to wait for instead.
@@ -72,7 +108,7 @@ func (p *Producer) enqueue(it item) (<-chan struct{}, error) {
 	if p.closing {
 		return nil, ErrClosed
 	}
-	if p.accounts.Queued >= uint64(p.config.QueueEvents) || p.bytes+it.size > p.config.QueueBytes {
+	if p.accounts.Queued-uint64(len(p.waiting)) >= uint64(p.config.QueueEvents) || p.bytes+it.size > p.config.QueueBytes {
 		if p.config.WhenFull == Drop {
 			p.accounts.Dropped++
 			return nil, ErrDropped

@@ -103,6 +103,11 @@ func (l Limits) checkBody(body Body) error {
 			return fmt.Errorf("%w: marker has no nonce", ErrInvalidEvent)
 		}
 		return l.names(name{"nonce", b.Nonce}, name{"job", b.Job})
+	case Tombstone:
+		if b.Count == 0 || b.First+b.Count < b.First {
+			return fmt.Errorf("%w: a tombstone of %d sequences from %d", ErrInvalidEvent, b.Count, b.First)
+		}
+		return l.names(name{"reason", b.Reason})
 	}
 	return nil
 }

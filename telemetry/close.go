@@ -7,9 +7,11 @@ import (
 
 // Close ends the producer: nothing more is admitted, what is queued is sent,
 // and each partition that was used gets a Final. When ctx ends first, what is
-// left has failed; what was in flight then is uncertain too. It returns by
-// then, with nothing queued and no goroutine left. Its error is ErrUndelivered
-// when events failed that no Flush has reported. A second Close waits for the
+// left goes to the spill file, which takes as long as the disk needs for it; it
+// has failed where there is none or it has no room. What was in flight then is
+// uncertain too. It returns by then, with nothing queued and no goroutine left.
+// Its error is ErrUndelivered when events were given up that no Flush has
+// reported. A second Close waits for the
 // first.
 func (p *Producer) Close(ctx context.Context) (Accounts, error) {
 	p.mu.Lock()
@@ -26,6 +28,9 @@ func (p *Producer) Close(ctx context.Context) (Accounts, error) {
 		p.abort()
 		p.connections.close()
 		p.transport.CloseIdleConnections()
+		if p.letters != nil {
+			p.letters.close()
+		}
 		<-p.done // requests end with their context, which abort has ended
 	} else {
 		select {
@@ -50,8 +55,8 @@ func (p *Producer) finish() {
 		if err != nil {
 			continue // only a clock outside 1970 to 2262 or tiny Limits: the tail stays unknown
 		}
-		p.finals++
-		p.append(q, item{frame: frame, time: now, admitted: now, size: len(frame) + overhead, final: true})
+		p.own++
+		p.append(q, item{frame: frame, time: now, admitted: now, size: len(frame) + overhead, own: true})
 		q.urgent = true
 	}
 }
@@ -61,7 +66,7 @@ func (p *Producer) finish() {
 func (p *Producer) drain(ctx context.Context) {
 	for {
 		p.mu.Lock()
-		empty := p.accounts.Queued == 0 && p.finals == 0
+		empty := p.accounts.Queued == 0 && p.own == 0
 		changed := p.waitChange()
 		p.mu.Unlock()
 		if empty {
@@ -76,7 +81,10 @@ func (p *Producer) drain(ctx context.Context) {
 	}
 }
 
-// giveUp ends everything that is queued. What comes back later is ignored.
+// giveUp ends everything that is queued for the log: it has failed, or waits
+// for the spill file, however much that is. Nobody can be told by a tombstone:
+// readers name the hole, or see that the end is missing. What comes back later
+// is ignored.
 func (p *Producer) giveUp(cause error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,9 +93,25 @@ func (p *Producer) giveUp(cause error) {
 	if p.cause != nil {
 		cause = fmt.Errorf("%w, before it: %w", cause, p.cause)
 	}
+	now := p.config.Now()
 	for _, q := range p.partitions {
 		p.doubt(q, q.inFlight)
 		q.inFlight = 0
-		p.fail(q, len(q.queue), cause)
+		for i := range q.queue {
+			it := &q.queue[i]
+			if it.own {
+				continue
+			}
+			if p.letters == nil {
+				p.lose(it, q.number, Closed, cause, now)
+				continue
+			}
+			p.mourn(it, cause)
+			w := waiting{item: *it, partition: q.number, class: Closed, cause: cause, died: now}
+			w.delivery = nil
+			p.waiting = append(p.waiting, w)
+			p.waitingBytes += w.size
+		}
+		p.release(q, len(q.queue))
 	}
 }

@@ -42,12 +42,13 @@ func sampleEvents() []telemetry.Event {
 		telemetry.State{Kind: state.Full, Reason: state.PatchFailed, Document: []byte("1"), SHA256: make([]byte, 32), Version: 1},
 		telemetry.Marker{Nonce: "n0", Job: "j0"},
 		telemetry.Final{Sequences: 12},
+		telemetry.Tombstone{First: 3, Count: 9, Reason: "out of budget"},
 	}
 	events := make([]telemetry.Event, len(bodies))
 	for i, body := range bodies {
 		e := telemetry.Event{Thread: "job/1/2/3/nonce", Index: uint64(i), Time: noon(), Clock: hlc.Stamp(1<<63 + 7), ClockFlags: hlc.JumpedBack, Name: "move", Body: body}
 		switch body.(type) {
-		case telemetry.Marker, telemetry.Final:
+		case telemetry.Marker, telemetry.Final, telemetry.Tombstone:
 			e.Thread = ""
 		case telemetry.Start:
 			e.Attributes = []telemetry.Attribute{{Key: "b", Value: "2"}, {Key: "a", Value: ""}}
@@ -103,6 +104,8 @@ func TestEventOutOfBoundsIsRefusedByName(t *testing.T) {
 		"error has no class":                   {Thread: "t", Body: telemetry.Error{Message: "m"}},
 		"duration is negative":                 {Thread: "t", Body: telemetry.ToolCall{Duration: -1}},
 		"an end counts at least itself":        {Thread: "t", Body: telemetry.End{}},
+		"a tombstone of 0 sequences from 4":    {Body: telemetry.Tombstone{First: 4}},
+		"a tombstone of 2 sequences from 184":  {Body: telemetry.Tombstone{First: math.MaxUint64, Count: 2}},
 		"marker has no nonce":                  {Body: telemetry.Marker{}},
 		"state: kind is 0":                     {Thread: "t", Body: telemetry.State{}},
 		"version 2 has base 2":                 {Thread: "t", Body: telemetry.State{Kind: state.Patch, SHA256: make([]byte, 32), Version: 2, Base: 2}},

@@ -53,6 +53,13 @@ type Config struct {
 	// the default is that of Java's client, Murmur2.
 	Balancer kafka.Balancer
 
+	// Limiter is asked about every event; what it refuses is not admitted. Nil
+	// lets everything through.
+	Limiter Limiter
+	// DeadLetters says what becomes of events that the log does not take. With
+	// nil they have failed.
+	DeadLetters *DeadLetters
+
 	// QueueEvents and QueueBytes bound the queue: 65,536 and 64 MiB.
 	QueueEvents int
 	QueueBytes  int
@@ -121,7 +128,12 @@ func (c Config) complete() (Config, error) {
 		}
 		c.Instance = hex.EncodeToString(id[:])
 	}
-	return c, c.validate()
+	if err := c.validate(); err != nil || c.DeadLetters == nil {
+		return c, err
+	}
+	letters, err := c.DeadLetters.complete(c)
+	c.DeadLetters = &letters
+	return c, err
 }
 
 func (c Config) validate() error {

@@ -60,6 +60,8 @@ func (m *message) fill(e Event) {
 		m.event.Body = &telemetrypb.Event_Marker{Marker: &telemetrypb.Marker{Nonce: b.Nonce, Job: b.Job}}
 	case Final:
 		m.event.Body = &telemetrypb.Event_Final{Final: &telemetrypb.Final{Sequences: b.Sequences}}
+	case Tombstone:
+		m.event.Body = &telemetrypb.Event_Tombstone{Tombstone: &telemetrypb.Tombstone{First: b.First, Count: b.Count, Reason: b.Reason}}
 	}
 }
 
@@ -121,6 +123,8 @@ func bodyFromProto(m *telemetrypb.Event) (Body, error) {
 		return Marker{Nonce: b.Marker.GetNonce(), Job: b.Marker.GetJob()}, nil
 	case *telemetrypb.Event_Final:
 		return Final{Sequences: b.Final.GetSequences()}, nil
+	case *telemetrypb.Event_Tombstone:
+		return Tombstone{First: b.Tombstone.GetFirst(), Count: b.Tombstone.GetCount(), Reason: b.Tombstone.GetReason()}, nil
 	default:
 		return nil, ErrUnknownBody
 	}

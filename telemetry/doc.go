@@ -7,6 +7,10 @@
 // frames and back, and checks the same [Limits] both ways: what a producer
 // accepts a reader accepts. The producer's [Accounts] add up at every moment.
 //
+// What the log does not take is reported, and with [DeadLetters] kept: in a
+// topic of its own, or in a spill file until the log is back. [DeadLetter] is
+// what both hold.
+//
 // Beside it: package hlc stamps events with a clock that never goes back, package
 // state sends states as differences, package ratelimit bounds what a tenant sends,
 // package metrics tells Prometheus what a producer counts.

@@ -10,7 +10,7 @@ import (
 // Event is one thing that happened in a thread.
 type Event struct {
 	// Thread is the id of the thread, and the key of the Kafka message. It is
-	// empty for a Marker and a Final, which belong to no thread.
+	// empty for a Marker, a Final and a Tombstone, which belong to no thread.
 	Thread string
 	// Index is the event's place in its thread, from 0 without holes.
 	Index uint64
@@ -35,7 +35,8 @@ type Attribute struct {
 }
 
 // Body is what happened: a Start, Decision, ModelCall, ToolCall, Reward, Error,
-// End, State, Marker or Final, by value. Only this package has bodies.
+// End, State, Marker, Final or Tombstone, by value. Only this package has
+// bodies.
 type Body interface {
 	// threaded reports whether an event with this body belongs to a thread.
 	threaded() bool
@@ -130,6 +131,17 @@ type Final struct {
 	Sequences uint64
 }
 
+// Tombstone stands in a producer instance's order for events that the producer
+// gave up: the sequences First to First + Count - 1, in its partition. The
+// message's own sequence is the last of them. The log may hold some of the
+// events all the same, before the tombstone (an answer was lost) or after it
+// (they were replayed).
+type Tombstone struct {
+	First, Count uint64
+	// Reason says why the last of them was given up.
+	Reason string
+}
+
 // State is one version of a state of the thread, which the event's name names:
 // whole, or the difference from the version before it.
 type State state.Change
@@ -144,3 +156,4 @@ func (End) threaded() bool       { return true }
 func (State) threaded() bool     { return true }
 func (Marker) threaded() bool    { return false }
 func (Final) threaded() bool     { return false }
+func (Tombstone) threaded() bool { return false }

@@ -92,6 +92,16 @@ func oneLine(s string) string {
 	}, s), maxClass)
 }
 
+// line is a text as one line of at most limit bytes.
+func line(s string, limit int) string {
+	return clip(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s), limit)
+}
+
 // clip cuts a text to limit bytes of valid UTF-8.
 func clip(s string, limit int) string {
 	if len(s) > limit {

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// Flush waits until every event that was admitted before the call is
-// acknowledged or has failed, and returns the accounts of that moment. Its
-// error is the context's, or ErrUndelivered when events failed that no earlier
-// Flush has reported.
+// Flush waits until every event that was admitted before the call has an end:
+// in the log, in the dead letters, in the spill file or as failed. It returns
+// the accounts of that moment. Its error is the context's, or ErrUndelivered
+// when the log did not take events that no earlier Flush has reported.
 func (p *Producer) Flush(ctx context.Context) (Accounts, error) {
 	p.mu.Lock()
 	targets := make([]uint64, len(p.partitions))
@@ -18,6 +18,7 @@ func (p *Producer) Flush(ctx context.Context) (Accounts, error) {
 	}
 	p.mu.Unlock()
 	p.signal()
+	letters, last := uint64(0), false // what was given up until the log was done with all
 	for {
 		p.mu.Lock()
 		accounts, changed := p.accounts, p.waitChange()
@@ -25,6 +26,10 @@ func (p *Producer) Flush(ctx context.Context) (Accounts, error) {
 		for i, target := range targets {
 			open = open || p.partitions[i].settled() < target
 		}
+		if !open && !last {
+			letters, last = p.ended+uint64(len(p.waiting)), true
+		}
+		open = open || p.ended < letters
 		var err error
 		if !open {
 			err = p.report()

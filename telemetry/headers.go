@@ -13,14 +13,15 @@ const (
 	headerProducer    = "producer"
 	headerSequence    = "sequence"
 	headerContentType = "content-type"
+	headerReplayed    = "cohort-replayed"
 
 	// Schema names the message inside a frame.
 	Schema = "cohort.telemetry.v1.Event"
 	// ContentType names the frame.
 	ContentType = "application/vnd.cohort.frame"
 
-	// ownHeaders is how many headers a producer writes at most.
-	ownHeaders = 8
+	// ownHeaders is how many headers a producer writes at most, replays included.
+	ownHeaders = 9
 )
 
 // ErrInvalidHeaders says that a message's headers contradict themselves.
@@ -43,6 +44,9 @@ type Origin struct {
 	Schema   string
 	// ContentType is empty or ContentType in what this package reads.
 	ContentType string
+	// Replayed says that the message was sent again from the dead letters, under
+	// the producer and the sequence of the event.
+	Replayed bool
 }
 
 // headers lists the headers in their order on the wire; empty ones are left out.
@@ -66,7 +70,9 @@ func (o Origin) headers() []Header {
 	add(headerTenant, o.Tenant)
 	add(headerSchema, o.Schema)
 	add(headerProducer, o.Producer)
-	add(headerSequence, string(sequence))
+	if o.Producer != "" {
+		add(headerSequence, string(sequence))
+	}
 	add(headerContentType, o.ContentType)
 	return headers
 }
@@ -94,7 +100,7 @@ func ParseHeaders(headers []Header, limits Limits) (Origin, error) {
 		return Origin{}, err
 	}
 	var o Origin
-	var sequence string
+	var sequence, replayed string
 	for _, h := range headers {
 		var field *string
 		switch h.Key {
@@ -114,6 +120,8 @@ func ParseHeaders(headers []Header, limits Limits) (Origin, error) {
 			field = &sequence
 		case headerContentType:
 			field = &o.ContentType
+		case headerReplayed:
+			field = &replayed
 		default:
 			continue
 		}
@@ -121,6 +129,9 @@ func ParseHeaders(headers []Header, limits Limits) (Origin, error) {
 			return Origin{}, fmt.Errorf("%w: %s is given twice", ErrInvalidHeaders, h.Key)
 		}
 		*field = text(h.Value)
+	}
+	if o.Replayed = replayed != ""; o.Replayed && replayed != "1" {
+		return Origin{}, fmt.Errorf("%w: %s is %q, want 1", ErrInvalidHeaders, headerReplayed, replayed)
 	}
 	return o, o.check(sequence)
 }

@@ -91,7 +91,7 @@ func TestBaggageOverTheLimitIsRefusedAtAdmission(t *testing.T) {
 	if err := p.Admit(ctx, telemetry.Event{Time: noon(), Body: telemetry.Marker{Nonce: "n"}}); !errors.Is(err, telemetry.ErrInvalidEvent) {
 		t.Errorf("Admit of a marker says %v", err)
 	}
-	if a := p.Accounts(); a != (telemetry.Accounts{}) {
+	if a := p.Accounts(); a != (telemetry.Accounts{Refused: 1, Discarded: 1}) {
 		t.Errorf("accounts are %+v", a)
 	}
 }

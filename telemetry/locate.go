@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol/metadata"
 )
 
 // lookupPause is how long a look-up waits before it asks again.
@@ -54,30 +51,11 @@ func (p *Producer) locate(ctx context.Context) error {
 	}
 }
 
-// lookup reads partitions and leaders from the transport's metadata, which
-// is at most metadataTTL old.
+// lookup reads partitions and leaders.
 func (p *Producer) lookup(ctx context.Context) error {
-	response, err := p.transport.RoundTrip(ctx, kafka.TCP(p.config.Brokers...), &metadata.Request{TopicNames: []string{p.config.Topic}})
+	leaders, err := lookUp(ctx, p.transport, p.config.Brokers, p.config.Topic)
 	if err != nil {
-		return fmt.Errorf("look up topic %s: %w", p.config.Topic, err)
-	}
-	answer, ok := response.(*metadata.Response)
-	if !ok || len(answer.Topics) != 1 {
-		return fmt.Errorf("look up topic %s: the broker's answer has no such topic", p.config.Topic)
-	}
-	topic := answer.Topics[0]
-	if topic.ErrorCode != 0 {
-		return fmt.Errorf("look up topic %s: %w", p.config.Topic, kafka.Error(topic.ErrorCode))
-	}
-	leaders := make([]int32, len(topic.Partitions))
-	for i, part := range topic.Partitions {
-		if int(part.PartitionIndex) != i { // the transport sorts them
-			return fmt.Errorf("look up topic %s: partition %d is missing", p.config.Topic, i)
-		}
-		leaders[i] = part.LeaderID
-	}
-	if len(leaders) == 0 {
-		return fmt.Errorf("look up topic %s: no partitions", p.config.Topic)
+		return err
 	}
 	p.learn(leaders)
 	return nil

@@ -12,7 +12,8 @@ type item struct {
 	sequence  uint64
 	size      int // bytes of the message and its overhead
 	uncertain bool
-	final     bool      // the producer's own last record, in no account
+	own       bool      // the producer's own, in no account: a Final or a tombstone
+	buried    uint64    // sequences that a tombstone covers, its own the last; 0 is no tombstone
 	delivery  *delivery // of the thread that waits for it, or nil
 }
 
@@ -29,8 +30,16 @@ type partition struct {
 	urgent   bool // someone waits: do not linger
 }
 
-// settled is how many sequences have an end, good or bad.
-func (q *partition) settled() uint64 { return q.next - uint64(len(q.queue)) }
+// settled is up to which sequence all have an end, good or bad. Those under a
+// tombstone have, though it is not in the log yet.
+func (q *partition) settled() uint64 {
+	for _, it := range q.queue {
+		if it.buried == 0 {
+			return it.sequence
+		}
+	}
+	return q.next
+}
 
 // due says how long from now the queue may still wait before it is sent, and
 // whether it is to be sent at all without a further change.

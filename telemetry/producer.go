@@ -17,7 +17,9 @@ import (
 // acknowledged or its events are out of budget. It is safe for concurrent use.
 //
 // An answer that was lost makes the next try a duplicate in the log; readers
-// drop it by the sequence ([Watermarks]).
+// drop it by the sequence ([Watermarks]). Events that are given up leave a
+// [Tombstone] in their place, so that no hole is left in silence, and go to the
+// dead letters, if there are any ([DeadLetters]).
 type Producer struct {
 	config Config
 	codec  *Codec
@@ -27,27 +29,32 @@ type Producer struct {
 	connections   *connections
 	transport     *kafka.Transport
 	abort         context.CancelFunc // ends the requests under way
+	letters       *sender            // of dead letters; nil for none
 	wake          chan struct{}      // says that there may be something to send
 	looking       chan struct{}      // held by whoever looks up the partitions
 	done          chan struct{}      // closed when run and its requests have ended
 	located       atomic.Bool        // the partitions are known
 
-	mu         sync.Mutex // guards what follows
-	partitions []*partition
-	numbers    []int // of the partitions, for the balancer
-	accounts   Accounts
-	bytes      int           // of the queue
-	finals     int           // final records that are queued
-	changed    chan struct{} // closed at the next change that someone waits for
-	closing    bool          // nothing is admitted any more
-	dead       bool          // what is in flight was given up
-	unreported uint64        // failed events that no Flush has reported
-	cause      error         // of the last try that failed
+	mu           sync.Mutex // guards what follows
+	partitions   []*partition
+	numbers      []int // of the partitions, for the balancer
+	accounts     Accounts
+	bytes        int       // of the queue
+	own          int       // final records and tombstones that are queued
+	waiting      []waiting // for the dead letters, oldest first; Queued counts them
+	ended        uint64    // how many of them had their end
+	waitingBytes int
+	changed      chan struct{} // closed at the next change that someone waits for
+	closing      bool          // nothing is admitted any more
+	dead         bool          // what is in flight was given up
+	unreported   uint64        // events given up that no Flush has reported
+	cause        error         // of the last try that failed
 }
 
 // NewProducer starts a producer. It does not touch the network: the first
 // Admit looks up the topic's partitions, whose number it then takes as fixed.
-// The caller must Close it.
+// Only what an earlier producer left in the spill file is sent at once. The
+// caller must Close it.
 func NewProducer(config Config) (*Producer, error) {
 	config, err := config.complete()
 	if err != nil {
@@ -76,6 +83,13 @@ func NewProducer(config Config) (*Producer, error) {
 		TLS:            config.TLS,
 		SASL:           config.SASL,
 		Context:        life,
+	}
+	if config.DeadLetters != nil {
+		if p.letters, err = newSender(life, p, *config.DeadLetters); err != nil {
+			abort()
+			return nil, err
+		}
+		go p.letters.run(life)
 	}
 	go p.run(life)
 	return p, nil

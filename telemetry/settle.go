@@ -15,7 +15,7 @@ func (p *Producer) settle(b batch, o outcome) {
 	defer p.mu.Unlock()
 	defer p.signal()
 	if p.dead {
-		return // Close has booked it as failed and uncertain
+		return // Close has booked it as given up and uncertain
 	}
 	defer p.announce()
 	q, n := b.partition, len(b.items)
@@ -33,31 +33,42 @@ func (p *Producer) settle(b batch, o outcome) {
 			q.batch = n / 2
 			return
 		}
-		p.fail(q, n, o.err)
+		p.bury(q, n, TooLarge, o.err)
 	case refuse:
-		p.fail(q, n, o.err)
+		p.bury(q, n, Refused, o.err)
 	case retry:
 	}
 	now := p.config.Now()
 	q.failures++
 	q.retryAt = now.Add(min(firstPause<<min(q.failures-1, 16), lastPause))
 	expired := 0
-	for expired < len(q.queue) && now.Sub(q.queue[expired].admitted) >= p.config.Budget {
+	for expired < len(q.queue) && p.expired(&q.queue[expired], now) {
 		expired++
 	}
-	p.fail(q, expired, o.err)
+	p.bury(q, expired, Expired, o.err)
+}
+
+// expired reports whether an item is not to be tried any more. What is the
+// producer's own is: it ends with Close.
+func (p *Producer) expired(it *item, now time.Time) bool {
+	return it.buried > 0 || !it.own && now.Sub(it.admitted) >= p.config.Budget
 }
 
 // acknowledge ends the n oldest items of a partition: they are in the log.
 func (p *Producer) acknowledge(q *partition, n int, base int64) {
 	for i := range q.queue[:n] {
 		it := &q.queue[i]
-		if !it.final {
+		if !it.own {
 			p.accounts.Acknowledged++
+			p.accounts.Queued--
 		}
 		if d := it.delivery; d != nil {
 			d.positions[d.at(q.number)].Offset = base + int64(i)
 		}
+	}
+	if q.failures > 0 && p.letters != nil {
+		p.letters.recovered.Store(true)
+		p.letters.signal()
 	}
 	q.failures, q.retryAt = 0, time.Time{}
 	q.batch = min(2*q.batch, p.config.BatchEvents)
@@ -68,44 +79,28 @@ func (p *Producer) acknowledge(q *partition, n int, base int64) {
 func (p *Producer) doubt(q *partition, n int) {
 	for i := range q.queue[:n] {
 		it := &q.queue[i]
-		if !it.uncertain && !it.final {
+		if !it.uncertain && !it.own {
 			p.accounts.Uncertain++
 		}
 		it.uncertain = true
 	}
 }
 
-// fail gives up the n oldest items and keeps the cause for whoever asks.
-func (p *Producer) fail(q *partition, n int, cause error) {
-	for i := range q.queue[:n] {
-		it := &q.queue[i]
-		if it.final {
-			continue
-		}
-		p.accounts.Failed++
-		p.unreported++
-		p.cause = cause
-		if d := it.delivery; d != nil {
-			d.failed++
-			d.cause = cause
-		}
-	}
-	p.release(q, n)
-}
-
 // release gives the room of the n oldest items back and lets go of them.
 func (p *Producer) release(q *partition, n int) {
 	for i := range q.queue[:n] {
-		it := &q.queue[i]
-		p.bytes -= it.size
-		if it.final {
-			p.finals--
-		} else {
-			p.accounts.Queued--
-		}
-		if it.delivery != nil {
-			it.delivery.settle()
-		}
+		p.letGo(&q.queue[i])
 	}
 	q.drop(n)
+}
+
+// letGo gives the room of an item back.
+func (p *Producer) letGo(it *item) {
+	p.bytes -= it.size
+	if it.own {
+		p.own--
+	}
+	if it.delivery != nil {
+		it.delivery.settle()
+	}
 }

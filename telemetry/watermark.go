@@ -8,7 +8,7 @@ import (
 // Watermarks follows the sequences of every producer instance in every
 // partition while a log is read, drops duplicates and names gaps. The zero
 // value is ready; it is not safe for concurrent use. Its memory grows with
-// instances, partitions and gaps, not with messages.
+// instances, partitions, gaps and runs of tombstones, not with messages.
 type Watermarks struct {
 	streams map[stream]*watermark
 }
@@ -19,13 +19,14 @@ type stream struct {
 }
 
 // watermark is what was seen of one stream: everything from first to highest,
-// but for the gaps.
+// but for the gaps and the dead.
 type watermark struct {
 	first, highest uint64
 	offset         int64 // of the first record
 	duplicates     uint64
 	reordered      uint64
-	gaps           []Gap // sorted by sequence
+	gaps           ranges // nothing was heard of these
+	dead           ranges // under a tombstone and not seen
 }
 
 // Gap is a run of sequences that were not seen.
@@ -54,27 +55,26 @@ type Stream struct {
 	Reordered uint64
 	// Gaps lists what is missing between First and Highest.
 	Gaps []Gap
+	// Dead lists what the producer gave up and said so by a tombstone, and what
+	// the log does not hold all the same. ShownBy is the tombstone's offset.
+	Dead []Gap
 }
 
 // Observe takes a record in the order of the log and reports whether it is the
-// first of its sequence. A record without producer counts as first always.
+// first of its sequence, tombstones aside: an event that was given up and is
+// there all the same, or was replayed, is accepted once. A record without
+// producer counts as first always.
 func (w *Watermarks) Observe(producer string, partition int, sequence uint64, offset int64) bool {
 	if producer == "" {
 		return true
 	}
-	key := stream{producer: producer, partition: partition}
-	m := w.streams[key]
+	m, fresh := w.at(producer, partition, sequence, offset)
 	switch {
-	case m == nil:
-		if w.streams == nil {
-			w.streams = make(map[stream]*watermark)
-		}
-		w.streams[key] = &watermark{first: sequence, highest: sequence, offset: offset}
+	case fresh:
+		m.first, m.highest = sequence, sequence
 		return true
 	case sequence > m.highest:
-		if sequence > m.highest+1 {
-			m.gaps = append(m.gaps, Gap{From: m.highest + 1, Until: sequence, ShownBy: offset})
-		}
+		m.rise(sequence, offset)
 		m.highest = sequence
 		return true
 	default:
@@ -82,36 +82,77 @@ func (w *Watermarks) Observe(producer string, partition int, sequence uint64, of
 	}
 }
 
-// late takes a sequence at or below the highest: a duplicate, or one that
-// fills a gap or comes before the first.
+// Bury takes a tombstone of a producer in the order of the log: the sequences
+// first to last were given up. It may be given any number of times, and
+// overlap others; what was seen of them stays seen.
+func (w *Watermarks) Bury(producer string, partition int, first, last uint64, offset int64) {
+	if producer == "" || last+1 <= first {
+		return
+	}
+	m, fresh := w.at(producer, partition, first, offset)
+	if fresh {
+		m.first, m.highest = first, last
+		m.dead = ranges{{From: first, Until: last + 1, ShownBy: offset}}
+		return
+	}
+	if first > m.highest {
+		m.rise(first, offset)
+		m.dead.add(Gap{From: first, Until: last + 1, ShownBy: offset})
+		m.highest = last
+		return
+	}
+	if last > m.highest {
+		m.dead.add(Gap{From: m.highest + 1, Until: last + 1, ShownBy: offset})
+		last, m.highest = m.highest, last
+	}
+	if first < m.first {
+		below := min(last+1, m.first)
+		if below < m.first {
+			m.gaps.add(Gap{From: below, Until: m.first, ShownBy: offset})
+		}
+		m.dead.add(Gap{From: first, Until: below, ShownBy: offset})
+		m.first = first
+	}
+	for _, g := range m.gaps.cut(first, last+1) {
+		g.ShownBy = offset
+		m.dead.add(g)
+	}
+}
+
+// at returns the watermark of a stream, and whether it was made just now.
+func (w *Watermarks) at(producer string, partition int, sequence uint64, offset int64) (*watermark, bool) {
+	key := stream{producer: producer, partition: partition}
+	if m := w.streams[key]; m != nil {
+		return m, false
+	}
+	if w.streams == nil {
+		w.streams = make(map[stream]*watermark)
+	}
+	m := &watermark{first: sequence, offset: offset}
+	w.streams[key] = m
+	return m, true
+}
+
+// rise names what lies between the highest sequence and a higher one.
+func (m *watermark) rise(sequence uint64, offset int64) {
+	if sequence > m.highest+1 {
+		m.gaps.add(Gap{From: m.highest + 1, Until: sequence, ShownBy: offset})
+	}
+}
+
+// late takes a sequence at or below the highest: a duplicate, one that fills a
+// gap, one that was given up, or one that comes before the first.
 func (m *watermark) late(sequence uint64, offset int64) bool {
-	if sequence < m.first {
+	switch {
+	case sequence < m.first:
 		if sequence+1 < m.first {
-			m.gaps = slices.Insert(m.gaps, 0, Gap{From: sequence + 1, Until: m.first, ShownBy: offset})
+			m.gaps.add(Gap{From: sequence + 1, Until: m.first, ShownBy: offset})
 		}
 		m.first = sequence
-		m.reordered++
-		return true
-	}
-	i, _ := slices.BinarySearchFunc(m.gaps, sequence, func(g Gap, s uint64) int {
-		if s < g.Until {
-			return 1
-		}
-		return -1
-	})
-	if i == len(m.gaps) || sequence < m.gaps[i].From {
+	case len(m.gaps.cut(sequence, sequence+1))+len(m.dead.cut(sequence, sequence+1)) == 0:
 		m.duplicates++
 		return false
 	}
-	g := m.gaps[i]
-	var rest []Gap
-	if g.From < sequence {
-		rest = append(rest, Gap{From: g.From, Until: sequence, ShownBy: g.ShownBy})
-	}
-	if sequence+1 < g.Until {
-		rest = append(rest, Gap{From: sequence + 1, Until: g.Until, ShownBy: g.ShownBy})
-	}
-	m.gaps = slices.Replace(m.gaps, i, i+1, rest...)
 	m.reordered++
 	return true
 }
@@ -123,7 +164,7 @@ func (w *Watermarks) Streams() []Stream {
 		streams = append(streams, Stream{
 			Producer: key.producer, Partition: key.partition,
 			First: m.first, FirstOffset: m.offset, Highest: m.highest,
-			Duplicates: m.duplicates, Reordered: m.reordered, Gaps: slices.Clone(m.gaps),
+			Duplicates: m.duplicates, Reordered: m.reordered, Gaps: slices.Clone(m.gaps), Dead: slices.Clone(m.dead),
 		})
 	}
 	slices.SortFunc(streams, func(a, b Stream) int {

@@ -39,14 +39,27 @@ func TestWatermarksDropDuplicatesAndNameGaps(t *testing.T) {
 	}
 }
 
-// Against a set of what was seen: fresh exactly once, gaps exactly the rest.
+// Against a set of what was seen and one of what was buried: fresh exactly
+// once, dead what is under a tombstone and was not seen, gaps exactly the rest.
 func TestWatermarksAgreeWithASet(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var w telemetry.Watermarks
-		seen := make(map[uint64]bool)
+		seen, buried := make(map[uint64]bool), make(map[uint64]bool)
 		duplicates := uint64(0)
+		lowest, highest := uint64(100), uint64(0)
 		for i, s := range rapid.SliceOfN(rapid.Uint64Range(0, 30), 1, 60).Draw(t, "sequences") {
+			lowest = min(lowest, s)
+			if rapid.IntRange(0, 4).Draw(t, "kind") == 0 {
+				last := s + rapid.Uint64Range(0, 8).Draw(t, "more")
+				w.Bury("p", 0, s, last, int64(i))
+				for ; s <= last; s++ {
+					buried[s] = true
+				}
+				highest = max(highest, last)
+				continue
+			}
+			highest = max(highest, s)
 			if fresh := w.Observe("p", 0, s, int64(i)); fresh == seen[s] {
 				t.Fatalf("sequence %d is fresh: %t, seen before: %t", s, fresh, seen[s])
 			}
@@ -56,22 +69,28 @@ func TestWatermarksAgreeWithASet(t *testing.T) {
 			seen[s] = true
 		}
 		got := w.Streams()[0]
-		missing := make(map[uint64]bool)
-		for i, g := range got.Gaps {
-			if g.From >= g.Until || i > 0 && g.From <= got.Gaps[i-1].Until {
-				t.Fatalf("gaps %v are not apart and in order", got.Gaps)
-			}
-			for s := g.From; s < g.Until; s++ {
-				missing[s] = true
+		missing, dead := members(t, got.Gaps), members(t, got.Dead)
+		for s := lowest; s <= highest; s++ {
+			if missing[s] != (!seen[s] && !buried[s]) || dead[s] != (buried[s] && !seen[s]) {
+				t.Fatalf("sequence %d: seen %t, buried %t, missing %t, dead %t", s, seen[s], buried[s], missing[s], dead[s])
 			}
 		}
-		for s := got.First; s <= got.Highest; s++ {
-			if seen[s] == missing[s] {
-				t.Fatalf("sequence %d: seen %t, missing %t", s, seen[s], missing[s])
-			}
-		}
-		if len(seen)+len(missing) != int(got.Highest-got.First)+1 || got.Duplicates != duplicates {
+		if got.First != lowest || got.Highest != highest || len(seen)+len(missing)+len(dead) != int(highest-lowest)+1 || got.Duplicates != duplicates {
 			t.Fatalf("stream %+v does not match %v with %d duplicates", got, seen, duplicates)
 		}
 	})
+}
+
+// members are the sequences of runs, which are apart and in order.
+func members(t *rapid.T, gaps []telemetry.Gap) map[uint64]bool {
+	all := make(map[uint64]bool)
+	for i, g := range gaps {
+		if g.From >= g.Until || i > 0 && (g.From < gaps[i-1].Until || g.From == gaps[i-1].Until && g.ShownBy == gaps[i-1].ShownBy) {
+			t.Fatalf("runs %v are not apart and in order", gaps)
+		}
+		for s := g.From; s < g.Until; s++ {
+			all[s] = true
+		}
+	}
+	return all
 }

@@ -85,8 +85,8 @@ func TestEveryCountIsAMetric(t *testing.T) {
 	for field, number := range source.fields {
 		var metric string
 		switch kind, name, _ := strings.Cut(field, " "); {
-		case field == "telemetry.Accounts queued":
-			metric = "queued_events"
+		case field == "telemetry.Accounts queued", field == "telemetry.Accounts spilled":
+			metric = name + "_events"
 		case kind == "telemetry.Accounts":
 			metric = name + "_events_total"
 		case kind == "hlc.Counts":

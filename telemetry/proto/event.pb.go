@@ -75,7 +75,7 @@ func (x State_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use State_Kind.Descriptor instead.
 func (State_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_telemetry_proto_event_proto_rawDescGZIP(), []int{12, 0}
+	return file_telemetry_proto_event_proto_rawDescGZIP(), []int{13, 0}
 }
 
 // Why a state was sent whole.
@@ -144,12 +144,12 @@ func (x State_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use State_Reason.Descriptor instead.
 func (State_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_telemetry_proto_event_proto_rawDescGZIP(), []int{12, 1}
+	return file_telemetry_proto_event_proto_rawDescGZIP(), []int{13, 1}
 }
 
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The thread the event belongs to; empty for Marker and Final.
+	// The thread the event belongs to; empty for Marker, Final and Tombstone.
 	Thread string `protobuf:"bytes,1,opt,name=thread,proto3" json:"thread,omitempty"`
 	// The event's place in its thread, counted from 0 without holes.
 	Index uint64 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
@@ -178,6 +178,7 @@ type Event struct {
 	//	*Event_End
 	//	*Event_Marker
 	//	*Event_Final
+	//	*Event_Tombstone
 	//	*Event_State
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
@@ -351,6 +352,15 @@ func (x *Event) GetFinal() *Final {
 	return nil
 }
 
+func (x *Event) GetTombstone() *Tombstone {
+	if x != nil {
+		if x, ok := x.Body.(*Event_Tombstone); ok {
+			return x.Tombstone
+		}
+	}
+	return nil
+}
+
 func (x *Event) GetState() *State {
 	if x != nil {
 		if x, ok := x.Body.(*Event_State); ok {
@@ -400,6 +410,10 @@ type Event_Final struct {
 	Final *Final `protobuf:"bytes,24,opt,name=final,proto3,oneof"`
 }
 
+type Event_Tombstone struct {
+	Tombstone *Tombstone `protobuf:"bytes,25,opt,name=tombstone,proto3,oneof"`
+}
+
 type Event_State struct {
 	State *State `protobuf:"bytes,26,opt,name=state,proto3,oneof"`
 }
@@ -421,6 +435,8 @@ func (*Event_End) isEvent_Body() {}
 func (*Event_Marker) isEvent_Body() {}
 
 func (*Event_Final) isEvent_Body() {}
+
+func (*Event_Tombstone) isEvent_Body() {}
 
 func (*Event_State) isEvent_Body() {}
 
@@ -1095,6 +1111,70 @@ func (x *Final) GetSequences() uint64 {
 	return 0
 }
 
+// Stands in a producer instance's order for the sequences first to
+// first + count - 1, which the producer gave up; the message's own sequence is
+// the last of them. The log may hold some of these events all the same.
+type Tombstone struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	First uint64                 `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`
+	Count uint64                 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// Why the last of them was given up.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tombstone) Reset() {
+	*x = Tombstone{}
+	mi := &file_telemetry_proto_event_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tombstone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tombstone) ProtoMessage() {}
+
+func (x *Tombstone) ProtoReflect() protoreflect.Message {
+	mi := &file_telemetry_proto_event_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tombstone.ProtoReflect.Descriptor instead.
+func (*Tombstone) Descriptor() ([]byte, []int) {
+	return file_telemetry_proto_event_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Tombstone) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *Tombstone) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Tombstone) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // The state that the event's name names, whole or as the difference from the
 // state of the thread and name before it.
 type State struct {
@@ -1114,7 +1194,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_telemetry_proto_event_proto_msgTypes[12]
+	mi := &file_telemetry_proto_event_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1126,7 +1206,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_telemetry_proto_event_proto_msgTypes[12]
+	mi := &file_telemetry_proto_event_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1139,7 +1219,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_telemetry_proto_event_proto_rawDescGZIP(), []int{12}
+	return file_telemetry_proto_event_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *State) GetKind() State_Kind {
@@ -1188,7 +1268,7 @@ var File_telemetry_proto_event_proto protoreflect.FileDescriptor
 
 const file_telemetry_proto_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1btelemetry/proto/event.proto\x12\x13cohort.telemetry.v1\"\x96\x06\n" +
+	"\x1btelemetry/proto/event.proto\x12\x13cohort.telemetry.v1\"\xd6\x06\n" +
 	"\x05Event\x12\x16\n" +
 	"\x06thread\x18\x01 \x01(\tR\x06thread\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\x04R\x05index\x12$\n" +
@@ -1209,7 +1289,8 @@ const file_telemetry_proto_event_proto_rawDesc = "" +
 	"\x05error\x18\x15 \x01(\v2\x1a.cohort.telemetry.v1.ErrorH\x00R\x05error\x12,\n" +
 	"\x03end\x18\x16 \x01(\v2\x18.cohort.telemetry.v1.EndH\x00R\x03end\x125\n" +
 	"\x06marker\x18\x17 \x01(\v2\x1b.cohort.telemetry.v1.MarkerH\x00R\x06marker\x122\n" +
-	"\x05final\x18\x18 \x01(\v2\x1a.cohort.telemetry.v1.FinalH\x00R\x05final\x122\n" +
+	"\x05final\x18\x18 \x01(\v2\x1a.cohort.telemetry.v1.FinalH\x00R\x05final\x12>\n" +
+	"\ttombstone\x18\x19 \x01(\v2\x1e.cohort.telemetry.v1.TombstoneH\x00R\ttombstone\x122\n" +
 	"\x05state\x18\x1a \x01(\v2\x1a.cohort.telemetry.v1.StateH\x00R\x05stateB\x06\n" +
 	"\x04body\"3\n" +
 	"\tAttribute\x12\x10\n" +
@@ -1255,7 +1336,11 @@ const file_telemetry_proto_event_proto_rawDesc = "" +
 	"\x05nonce\x18\x01 \x01(\tR\x05nonce\x12\x10\n" +
 	"\x03job\x18\x02 \x01(\tR\x03job\"%\n" +
 	"\x05Final\x12\x1c\n" +
-	"\tsequences\x18\x01 \x01(\x04R\tsequences\"\x88\x03\n" +
+	"\tsequences\x18\x01 \x01(\x04R\tsequences\"O\n" +
+	"\tTombstone\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\x04R\x05first\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x04R\x05count\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x88\x03\n" +
 	"\x05State\x123\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1f.cohort.telemetry.v1.State.KindR\x04kind\x129\n" +
 	"\x06reason\x18\x02 \x01(\x0e2!.cohort.telemetry.v1.State.ReasonR\x06reason\x12\x1a\n" +
@@ -1291,7 +1376,7 @@ func file_telemetry_proto_event_proto_rawDescGZIP() []byte {
 }
 
 var file_telemetry_proto_event_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_telemetry_proto_event_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_telemetry_proto_event_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_telemetry_proto_event_proto_goTypes = []any{
 	(State_Kind)(0),   // 0: cohort.telemetry.v1.State.Kind
 	(State_Reason)(0), // 1: cohort.telemetry.v1.State.Reason
@@ -1307,7 +1392,8 @@ var file_telemetry_proto_event_proto_goTypes = []any{
 	(*End)(nil),       // 11: cohort.telemetry.v1.End
 	(*Marker)(nil),    // 12: cohort.telemetry.v1.Marker
 	(*Final)(nil),     // 13: cohort.telemetry.v1.Final
-	(*State)(nil),     // 14: cohort.telemetry.v1.State
+	(*Tombstone)(nil), // 14: cohort.telemetry.v1.Tombstone
+	(*State)(nil),     // 15: cohort.telemetry.v1.State
 }
 var file_telemetry_proto_event_proto_depIdxs = []int32{
 	3,  // 0: cohort.telemetry.v1.Event.attributes:type_name -> cohort.telemetry.v1.Attribute
@@ -1320,15 +1406,16 @@ var file_telemetry_proto_event_proto_depIdxs = []int32{
 	11, // 7: cohort.telemetry.v1.Event.end:type_name -> cohort.telemetry.v1.End
 	12, // 8: cohort.telemetry.v1.Event.marker:type_name -> cohort.telemetry.v1.Marker
 	13, // 9: cohort.telemetry.v1.Event.final:type_name -> cohort.telemetry.v1.Final
-	14, // 10: cohort.telemetry.v1.Event.state:type_name -> cohort.telemetry.v1.State
-	10, // 11: cohort.telemetry.v1.Error.causes:type_name -> cohort.telemetry.v1.Cause
-	0,  // 12: cohort.telemetry.v1.State.kind:type_name -> cohort.telemetry.v1.State.Kind
-	1,  // 13: cohort.telemetry.v1.State.reason:type_name -> cohort.telemetry.v1.State.Reason
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	14, // 10: cohort.telemetry.v1.Event.tombstone:type_name -> cohort.telemetry.v1.Tombstone
+	15, // 11: cohort.telemetry.v1.Event.state:type_name -> cohort.telemetry.v1.State
+	10, // 12: cohort.telemetry.v1.Error.causes:type_name -> cohort.telemetry.v1.Cause
+	0,  // 13: cohort.telemetry.v1.State.kind:type_name -> cohort.telemetry.v1.State.Kind
+	1,  // 14: cohort.telemetry.v1.State.reason:type_name -> cohort.telemetry.v1.State.Reason
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_telemetry_proto_event_proto_init() }
@@ -1346,6 +1433,7 @@ func file_telemetry_proto_event_proto_init() {
 		(*Event_End)(nil),
 		(*Event_Marker)(nil),
 		(*Event_Final)(nil),
+		(*Event_Tombstone)(nil),
 		(*Event_State)(nil),
 	}
 	type x struct{}
@@ -1354,7 +1442,7 @@ func file_telemetry_proto_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_telemetry_proto_event_proto_rawDesc), len(file_telemetry_proto_event_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
