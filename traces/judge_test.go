@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/telemetry"
@@ -60,6 +61,12 @@ func TestThreadsAreNamed(t *testing.T) {
 		{"model that is not trained", func(r *round) { r.events[0][2].Body = telemetry.ModelCall{Model: "m"} }, "", ""},
 		{"other width", func(r *round) { r.decision(func(d *telemetry.Decision) { d.Width = 1 }) }, job.CorruptTrace, "1 features, the policy has 2"},
 		{"decision number", func(r *round) { r.decision(func(d *telemetry.Decision) { d.Number = 1 }) }, job.CorruptTrace, "decision 0 of 1 has number 1"},
+		{"replayed without its secrets", func(r *round) {
+			again := r.events[0][2]
+			r.events[0][2].Attributes = []telemetry.Attribute{{Key: "token", Value: "hunter2"}}
+			again.Attributes = []telemetry.Attribute{{Key: "token", Value: telemetry.Redacted}}
+			r.events[0] = append(r.events[0], again)
+		}, "", ""},
 		{"an error on the way", func(r *round) { r.events[0][2].Body = telemetry.Error{Class: "E"} }, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -123,6 +130,26 @@ func TestPoisonedMessagesAreQuarantinedByOffset(t *testing.T) {
 		if o.Reason != "" {
 			t.Errorf("poison hurt %+v", o)
 		}
+	}
+}
+
+// A tombstone is nobody's event, and no poison.
+func TestTombstonesAreLeftToTheAudit(t *testing.T) {
+	t.Parallel()
+	b, r := newBench(t, 1), newRound(1, 0)
+	for i, m := range r.messages(b.topic.Codec) {
+		if i == 2 {
+			frame, err := b.topic.Codec.Encode(telemetry.Event{Time: time.Unix(1, 0), Body: telemetry.Tombstone{First: 3, Count: 2}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.log.put(0, "", frame)
+		}
+		b.log.put(0, m.key, m.frame)
+	}
+	found, all := b.collect(t, r, false)
+	if found.Counts.Quarantined != 0 || all.Outcomes[0].Reason != "" || all.Outcomes[1].Reason != "" {
+		t.Errorf("quarantined %d, outcomes %+v", found.Counts.Quarantined, all.Outcomes)
 	}
 }
 

@@ -65,14 +65,21 @@ func (r *reading) take(record traces.Record) error {
 		r.refuse(record, err)
 		return nil
 	}
+	event, err := r.codec.Decode(record.Value)
+	if grave, ok := event.Body.(telemetry.Tombstone); ok && err == nil {
+		r.bury(record, origin, grave)
+		return nil
+	}
 	if !r.marks.Observe(origin.Producer, r.partition.Number, origin.Sequence, record.Offset) {
 		r.totals.Duplicates++
 		return nil
 	}
-	event, err := r.codec.Decode(record.Value)
 	if err != nil {
 		r.refuse(record, err)
 		return nil
+	}
+	if origin.Replayed {
+		r.totals.Replayed++
 	}
 	switch body := event.Body.(type) {
 	case telemetry.Marker:
@@ -88,6 +95,18 @@ func (r *reading) take(record traces.Record) error {
 	r.totals.Events++
 	r.threads.observe(event.Thread, event.Index, record.Offset)
 	return nil
+}
+
+// bury books a tombstone. It is in the log's order where the events would be,
+// so its own sequence is the last that it covers.
+func (r *reading) bury(record traces.Record, origin telemetry.Origin, grave telemetry.Tombstone) {
+	last := grave.First + grave.Count - 1
+	if origin.Producer == "" || origin.Sequence != last {
+		r.refuse(record, fmt.Errorf("%w: a tombstone of sequences %d to %d under sequence %d", telemetry.ErrInvalidEvent, grave.First, last, origin.Sequence))
+		return
+	}
+	r.totals.Tombstones++
+	r.marks.Bury(origin.Producer, r.partition.Number, grave.First, last, record.Offset)
 }
 
 func (r *reading) refuse(record traces.Record, err error) {

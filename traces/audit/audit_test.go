@@ -57,6 +57,7 @@ func (c *cut) Fetch(ctx context.Context, name string, partition int, offset int6
 
 // fixture is a broker with a topic, and the log on it.
 type fixture struct {
+	cluster *kfake.Cluster
 	brokers []string
 	log     *kafka.Log
 	codec   *telemetry.Codec
@@ -69,7 +70,7 @@ func start(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	f := &fixture{brokers: c.ListenAddrs()}
+	f := &fixture{cluster: c, brokers: c.ListenAddrs()}
 	if f.log, err = kafka.Open(kafka.Config{Brokers: f.brokers}); err != nil {
 		t.Fatal(err)
 	}

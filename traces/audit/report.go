@@ -16,7 +16,7 @@ type Report struct {
 	// Partitions are what was read.
 	Partitions []Partition `json:"partitions"`
 	// Streams has the first hundred streams that something is to be said about:
-	// a gap, a cut start, duplicates, reorderings, an unclean end.
+	// a gap, dead letters, a cut start, duplicates, reorderings, an unclean end.
 	Streams []Stream `json:"streams,omitempty"`
 	// Threads has the first hundred threads that have ended and lack events.
 	Threads []Thread `json:"threads,omitempty"`
@@ -27,11 +27,12 @@ type Report struct {
 
 // Totals are the sums over a topic.
 type Totals struct {
-	// Records = Events + Finals + Markers + Duplicates + Unreadable.
+	// Records = Events + Finals + Markers + Tombstones + Duplicates + Unreadable.
 	Records    int64 `json:"records"`
 	Events     int64 `json:"events"`
 	Finals     int64 `json:"finals"`
 	Markers    int64 `json:"markers"`
+	Tombstones int64 `json:"tombstones"`
 	Duplicates int64 `json:"duplicates"`
 	Unreadable int64 `json:"unreadable"`
 	Reordered  int64 `json:"reordered"`
@@ -41,6 +42,12 @@ type Totals struct {
 	// Gap counts sequences that a producer assigned and the log does not hold,
 	// up to the highest that was seen of it.
 	Gap int64 `json:"gap"`
+	// DeadLettered counts sequences that a producer gave up and said so by a
+	// tombstone, and that the log does not hold. They are in no gap.
+	DeadLettered int64 `json:"dead_lettered"`
+	// Replayed counts events among the Events that were sent again from the dead
+	// letters.
+	Replayed int64 `json:"replayed"`
 	// Trimmed counts streams whose beginning the log no longer reaches back to.
 	Trimmed int `json:"trimmed"`
 	// Unclean counts streams without a final record: whether more was sent than
@@ -76,7 +83,9 @@ type Stream struct {
 	First   uint64 `json:"first"`
 	Highest uint64 `json:"highest"`
 	// Gaps are what is missing, in the order of sequences.
-	Gaps       []Gap  `json:"gaps,omitempty"`
+	Gaps []Gap `json:"gaps,omitempty"`
+	// Dead is what its tombstones cover and the log does not hold.
+	Dead       []Gap  `json:"dead,omitempty"`
 	Duplicates uint64 `json:"duplicates,omitempty"`
 	Reordered  uint64 `json:"reordered,omitempty"`
 	// StartsAt is the offset at which the log begins, when the sequences below

@@ -40,6 +40,8 @@ func (t *Totals) add(o Totals) {
 	t.Events += o.Events
 	t.Finals += o.Finals
 	t.Markers += o.Markers
+	t.Tombstones += o.Tombstones
+	t.Replayed += o.Replayed
 	t.Duplicates += o.Duplicates
 	t.Unreadable += o.Unreadable
 }
@@ -59,6 +61,9 @@ func streamOf(s telemetry.Stream, from *reading) Stream {
 	for _, g := range s.Gaps {
 		out.Gaps = append(out.Gaps, Gap(g))
 	}
+	for _, g := range s.Dead {
+		out.Dead = append(out.Dead, Gap(g))
+	}
 	return out
 }
 
@@ -69,13 +74,16 @@ func (r *Report) stream(s Stream) {
 	for _, g := range s.Gaps {
 		r.Totals.Gap += int64(g.Until - g.From) //nolint:gosec // counts of records
 	}
+	for _, g := range s.Dead {
+		r.Totals.DeadLettered += int64(g.Until - g.From) //nolint:gosec // counts of records
+	}
 	if s.StartsAt >= 0 {
 		r.Totals.Trimmed++
 	}
 	if s.Unclean {
 		r.Totals.Unclean++
 	}
-	if len(s.Gaps) > 0 || s.StartsAt >= 0 || s.Unclean || s.Duplicates > 0 || s.Reordered > 0 {
+	if len(s.Gaps)+len(s.Dead) > 0 || s.StartsAt >= 0 || s.Unclean || s.Duplicates > 0 || s.Reordered > 0 {
 		r.Streams = append(r.Streams, s)
 	}
 }
