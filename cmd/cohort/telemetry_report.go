@@ -60,10 +60,13 @@ func auditTotals(r *audit.Report) string {
 	line := func(name, format string, values ...any) { fmt.Fprintf(&text, name+"\t"+format+"\n", values...) }
 	t := r.Totals
 	line("topic", "%s", r.Topic)
-	line("records", "%d in %d partitions = %d events + %d finals + %d markers + %d duplicates + %d unreadable",
-		t.Records, len(r.Partitions), t.Events, t.Finals, t.Markers, t.Duplicates, t.Unreadable)
+	line("records", "%d in %d partitions = %d events + %d finals + %d markers + %d tombstones + %d duplicates + %d unreadable",
+		t.Records, len(r.Partitions), t.Events, t.Finals, t.Markers, t.Tombstones, t.Duplicates, t.Unreadable)
 	line("producers", "%d in %d streams, %d unclean, %d trimmed", t.Producers, t.Streams, t.Unclean, t.Trimmed)
 	line("threads", "%d = %d complete + %d open + %d incomplete", t.Threads, t.Complete, t.Open, t.Incomplete)
+	if t.DeadLettered+t.Replayed > 0 {
+		line("dead letters", "%d dead-lettered and not here, %d replayed", t.DeadLettered, t.Replayed)
+	}
 	line("gap", "%d", t.Gap)
 	return text.String()
 }
@@ -75,6 +78,9 @@ func auditFindings(r *audit.Report) string {
 		who := fmt.Sprintf("producer %s, partition %d", s.Producer, s.Partition)
 		for _, g := range s.Gaps {
 			fmt.Fprintf(&text, "MISSING: %s: %s, shown by offset %d.\n", who, sequences(g), g.ShownBy)
+		}
+		for _, g := range s.Dead {
+			fmt.Fprintf(&text, "DEAD-LETTERED: %s: %s, says the tombstone at offset %d; `cohort telemetry deadletters` looks for them.\n", who, sequences(g), g.ShownBy)
 		}
 		if s.StartsAt >= 0 {
 			fmt.Fprintf(&text, "%s: the log starts at offset %d, with sequence %d.\n", who, s.StartsAt, s.First)
