@@ -72,7 +72,7 @@ test-services: ## run the integration tests on real services of their own, and s
 
 .PHONY: test-faults
 test-faults: ## the same with more kills, and kill the demo (KILLS=10)
-	@bash .ci/services $(STEP) 'services and faults' $(GO) test -tags services -count=1 -timeout=0 -v ./integration -args -kills=$(or $(KILLS),10) -commits=1000
+	@bash .ci/services $(STEP) 'services and faults' $(GO) test -tags services -count=1 -timeout=0 -v ./integration -args -kills=$(or $(KILLS),10) -commits=1000 -events=200000 -outage=30
 	@$(STEP) 'folders and faults' $(GO) test -count=1 -timeout=0 -v ./blob/fs -run 'Processes|Restarted|Killed|Acknowledged' -args -kills=$$((20 * $(or $(KILLS),10))) -restarts=$(or $(KILLS),10) -commits=1000
 	@$(STEP) 'gradient shards' $(GO) test -count=1 ./endtoend -run GradientShards -args -workers=3,8
 	@$(STEP) 'demo and faults' $(GO) test -count=1 -timeout=0 ./endtoend/training -args -kills=$(or $(KILLS),10) -steps=10
