@@ -136,7 +136,7 @@ func TestAccountsAddUpThroughFaultsOfKafka(t *testing.T) {
 	}
 	events, lasts := uint64(number("events")), time.Duration(number("outage"))*time.Second
 	for _, fault := range faults(lasts) {
-		t.Run(fault.name, func(t *testing.T) { //nolint:paralleltest // there is one broker
+		t.Run(fault.name, func(t *testing.T) {
 			s := s
 			s.topic = "faults-" + uuid.NewString()
 			s.play(t, fault, events)
@@ -190,6 +190,7 @@ func (s stage) play(t *testing.T, fault fault, events uint64) {
 
 // record is one producer's part: a fifth before the fault, the rest through it.
 func (p *played) record(t *testing.T, s stage, fault fault, n int, events uint64, ready func(), begun <-chan struct{}) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Duration(events)*time.Millisecond)
 	defer cancel()
 	config := telemetry.Config{
