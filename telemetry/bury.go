@@ -98,7 +98,7 @@ func (p *Producer) tombstone(items []item, class Class, cause error, now time.Ti
 		reason = fmt.Sprintf("%s: %v", class, cause)
 	}
 	if p.letters != nil {
-		reason, _ = p.letters.redactor.text(reason)
+		reason = p.letters.redactor.Text(reason)
 	}
 	frame, err := p.encode(Event{Time: now, Body: Tombstone{First: first, Count: count, Reason: line(reason, p.config.Limits.NameBytes)}})
 	return item{frame: frame, time: now, admitted: now, sequence: last, own: true, buried: count}, err

@@ -51,10 +51,10 @@ type DeadLetters struct {
 	SpillBytes    int64
 	WhenSpillFull spill.Full
 
-	// Secrets are words: where an attribute's key has one, the value is replaced
-	// by Redacted in dead letters and spill file, and so in replays; likewise in
-	// "key=value" of errors' messages and in baggage. Nil is DefaultSecrets;
-	// empty takes nothing out.
+	// Secrets are the keys of a [redact.Redactor] whose values are replaced by
+	// Redacted in dead letters and spill file, and so in replays: in attributes,
+	// in errors' messages and in baggage. Nil stands for those of Config.Redact;
+	// empty is none.
 	Secrets []string
 }
 
@@ -74,7 +74,7 @@ func (d DeadLetters) complete(log Config) (DeadLetters, error) {
 	d.Patience = orDefault(d.Patience, 10*time.Second)
 	d.SpillBytes = orDefault(d.SpillBytes, 1<<30)
 	if d.Secrets == nil {
-		d.Secrets = DefaultSecrets()
+		d.Secrets = log.Redact.Keys
 	}
 	switch {
 	case d.Partitions < 1 || d.QueueEvents < 1 || d.Patience < 0:

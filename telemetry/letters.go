@@ -97,7 +97,7 @@ func (s *sender) letter(w waiting) DeadLetter {
 	}
 	reason := "unknown"
 	if w.cause != nil {
-		reason, _ = s.redactor.text(w.cause.Error())
+		reason = s.redactor.Text(w.cause.Error())
 	}
 	l.Reason = clip(reason, maxMessage)
 	if event, err := s.codec.Decode(w.frame); err == nil {

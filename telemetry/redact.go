@@ -1,114 +1,31 @@
 package telemetry
 
 import (
-	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
-	"unicode"
+
+	"github.com/cohort-rl/cohort/telemetry/redact"
 )
 
 // Redacted stands where a secret was.
-const Redacted = "[redacted]"
-
-// DefaultSecrets are the words by which a secret is known unless told
-// otherwise: an attribute whose key has one of them, as a word or as several in
-// a row ("api_key" is in "openai.apiKey" and in "API-Key").
-func DefaultSecrets() []string {
-	return []string{
-		"authorization", "auth", "password", "passwords", "passwd", "passphrase", "secret", "secrets",
-		"token", "api_key", "apikey", "access_key", "private_key", "credential", "credentials",
-		"cookie", "cookies", "bearer", "session_id",
-	}
-}
+const Redacted = redact.Mark
 
 // redactor takes secrets out of what leaves for the dead letters.
-type redactor struct {
-	words   [][]string
-	inTexts *regexp.Regexp // key, sign and value; nil without words
-}
-
-func newRedactor(patterns []string) (*redactor, error) {
-	r := &redactor{}
-	var keys []string
-	for _, p := range patterns {
-		w := words(p)
-		if len(w) == 0 {
-			return nil, fmt.Errorf("%w: Secrets has %q, which is no word", ErrInvalidConfig, p)
-		}
-		r.words = append(r.words, w)
-		keys = append(keys, strings.Join(w, `[-_. ]?`))
-	}
-	if len(keys) > 0 {
-		var err error
-		r.inTexts, err = regexp.Compile(`(?i)\b((?:[\w-]*[-_.])?(?:` + strings.Join(keys, "|") + `)["']?\s*[:=]\s*["']?(?:(?:bearer|basic)\s+)?)[^\s"',;&]+`)
-		if err != nil {
-			return nil, fmt.Errorf("%w: Secrets: %w", ErrInvalidConfig, err)
-		}
-	}
-	return r, nil
-}
-
-// words splits a key where its writer would: at signs, and where capitals begin.
-func words(key string) []string {
-	var all []string
-	var word []rune
-	end := func() {
-		if len(word) > 0 {
-			all = append(all, strings.ToLower(string(word)))
-			word = nil
-		}
-	}
-	lower := false
-	for _, c := range key {
-		switch {
-		case !unicode.IsLetter(c) && !unicode.IsDigit(c):
-			end()
-		case unicode.IsUpper(c) && lower:
-			end()
-			word = append(word, c)
-		default:
-			word = append(word, c)
-		}
-		lower = unicode.IsLower(c) || unicode.IsDigit(c)
-	}
-	end()
-	return all
-}
-
-// secret reports whether a key names a secret.
-func (r *redactor) secret(key string) bool {
-	has := words(key)
-	for _, w := range r.words {
-		for i := 0; i+len(w) <= len(has); i++ {
-			if slices.Equal(has[i:i+len(w)], w) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// text takes "key=secret" and "key: secret" out of a text.
-func (r *redactor) text(s string) (string, bool) {
-	if r.inTexts == nil || !r.inTexts.MatchString(s) {
-		return s, false
-	}
-	return r.inTexts.ReplaceAllString(s, "${1}"+Redacted), true
-}
+type redactor struct{ redact.Redactor }
 
 // event takes secrets out of attributes and of errors' messages, and counts
 // them. What it changes it copies.
-func (r *redactor) event(e *Event) (n int) {
+func (r redactor) event(e *Event) (n int) {
 	for i, a := range e.Attributes {
-		if a.Value == Redacted || !r.secret(a.Key) {
+		clean := r.Value(a.Key, a.Value)
+		if clean == a.Value {
 			continue
 		}
 		if n == 0 {
 			e.Attributes = slices.Clone(e.Attributes)
 		}
-		e.Attributes[i].Value = Redacted
+		e.Attributes[i].Value = clean
 		n++
 	}
 	failure, ok := e.Body.(Error)
@@ -121,7 +38,7 @@ func (r *redactor) event(e *Event) (n int) {
 		texts = append(texts, &failure.Causes[i].Message)
 	}
 	for _, text := range texts {
-		if clean, changed := r.text(*text); changed {
+		if clean := r.Text(*text); clean != *text {
 			*text = clean
 			n++
 		}
@@ -131,10 +48,10 @@ func (r *redactor) event(e *Event) (n int) {
 }
 
 // baggage takes the values of secret members out of a W3C baggage header.
-func (r *redactor) baggage(s string) (string, int) {
+func (r redactor) baggage(s string) (string, int) {
 	members, n := strings.Split(s, ","), 0
 	for i, m := range members {
-		if key, _, ok := strings.Cut(m, "="); ok && r.secret(key) {
+		if key, value, ok := strings.Cut(m, "="); ok && r.Value(strings.TrimSpace(key), value) != value {
 			members[i] = key + "=redacted"
 			n++
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/cohort-rl/cohort/telemetry/redact"
 	"github.com/cohort-rl/cohort/telemetry/spill"
 )
 
@@ -26,7 +27,7 @@ type sender struct {
 	producer    *Producer
 	config      DeadLetters
 	codec       *Codec
-	redactor    *redactor
+	redactor    redactor
 	connections *connections
 	letters     *kafka.Transport // to the dead letters' topic
 	log         *kafka.Transport // to the log, for replays
@@ -60,13 +61,11 @@ func newSender(life context.Context, p *Producer, config DeadLetters) (*sender, 
 	}
 	s := &sender{
 		producer: p, config: config, codec: codec, connections: newConnections(), most: letterEvents,
-		wake: make(chan struct{}, 1), done: make(chan struct{}),
+		redactor: redactor{redact.Redactor{Keys: config.Secrets, Patterns: p.config.Redact.Patterns}},
+		wake:     make(chan struct{}, 1), done: make(chan struct{}),
 		topic:  backoff{first: 100 * time.Millisecond, last: 5 * time.Second},
 		disk:   backoff{first: 50 * time.Millisecond, last: time.Second},
 		replay: replay{pause: backoff{first: 500 * time.Millisecond, last: time.Minute}},
-	}
-	if s.redactor, err = newRedactor(config.Secrets); err != nil {
-		return nil, err
 	}
 	if config.Spill != "" {
 		s.spill, _, err = spill.Open(spill.Config{Path: config.Spill, MaxBytes: config.SpillBytes, WhenFull: config.WhenSpillFull})
