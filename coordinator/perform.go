@@ -3,12 +3,15 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/cohort-rl/cohort/job"
 )
 
 // start performs an effect beside the driver's loop.
 func (d *driver) start(ctx context.Context, effect job.Effect) {
+	d.Logger.Debug("Performing an effect.", "effect", nameOf(effect))
 	switch e := effect.(type) {
 	case job.Abandon:
 		d.abandonUnit(e.Unit)
@@ -40,6 +43,18 @@ func (d *driver) start(ctx context.Context, effect job.Effect) {
 			d.answer(ctx, unit, event, err)
 		})
 	}
+}
+
+// nameOf is what an effect is called in logs.
+func nameOf(effect job.Effect) string {
+	name := strings.TrimPrefix(fmt.Sprintf("%T", effect), "job.")
+	switch e := effect.(type) {
+	case job.Drive:
+		name += "." + string(e.Phase.Kind())
+	case job.PutEntry:
+		name += "." + string(e.Entry.Kind)
+	}
+	return name
 }
 
 // answer tells the machine what came of an effect.

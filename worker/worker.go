@@ -197,7 +197,9 @@ func (h *hand) do(ctx context.Context) (blob.Digest, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	switch h.task.Shard.Phase.Kind() {
+	phase := h.task.Shard.Phase.Kind()
+	h.log.Debug("Doing a shard.", "effect", string(phase))
+	switch phase {
 	case job.Rollout:
 		return h.rollout(ctx)
 	case job.Collect:

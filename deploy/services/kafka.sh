@@ -39,7 +39,7 @@ start_kafka() {
       accounts+=(--add-scram "$mechanism=[name=$COHORT_KAFKA_USER,password=$COHORT_KAFKA_PASSWORD]")
     done
   fi
-  sed -e "s|@PORT@|$(port kafka)|" -e "s|@CONTROLLER@|$(port controller)|" \
+  sed -e "s|@PORT@|$(port kafka)|" -e "s|@ADVERTISED@|${SERVICES_KAFKA_ADVERTISED:-$(address kafka)}|" -e "s|@CONTROLLER@|$(port controller)|" \
     -e "s|@FOLDER@|$data/kafka|" -e "s|@KEYS@|$data/keys|" \
     -e "s|@PROTOCOL@|$(if [[ -n $secure ]]; then echo SASL_SSL; else echo PLAINTEXT; fi)|" \
     -e "s|@USER@|${COHORT_KAFKA_USER:-}|g" -e "s|@PASSWORD@|${COHORT_KAFKA_PASSWORD:-}|g" \
