@@ -69,7 +69,6 @@ services-down: ## stop exactly what services-up started
 test-services: ## run the integration tests on real services of their own, and stop those; train for other machines
 	@bash .ci/services $(STEP) services $(GO) test -tags services -count=1 -timeout=15m ./integration
 	@$(STEP) machines $(GO) test -tags services -count=1 -timeout=30m ./endtoend/machines
-	@$(STEP) chaos $(MAKE) -s chaos
 
 .PHONY: chaos
 chaos: build ## kill, stop, cut and slow everything but the agent while jobs run on real services (KILLS=20 SEED=1)
