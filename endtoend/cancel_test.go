@@ -9,6 +9,7 @@ import (
 
 	"github.com/cohort-rl/cohort/agent"
 	"github.com/cohort-rl/cohort/api"
+	"github.com/cohort-rl/cohort/endtoend/trained"
 	"github.com/cohort-rl/cohort/job"
 )
 
@@ -73,7 +74,7 @@ func TestCancelledJobEndsAndItsShardsArePutDown(t *testing.T) {
 	})
 
 	began := time.Now()
-	if _, err := to.api.Cancel(within(t, 10*time.Second), id, "enough"); err != nil {
+	if _, err := to.api.Cancel(trained.Within(t, 10*time.Second), id, "enough"); err != nil {
 		t.Fatal(err)
 	}
 	await(t, 20*time.Second, func(ctx context.Context) (bool, string) {
@@ -96,15 +97,15 @@ func TestCancelledJobEndsAndItsShardsArePutDown(t *testing.T) {
 	if after, _ := k.counts(); after != before {
 		t.Errorf("%d rollouts were asked for after the job had ended", after-before)
 	}
-	k.wantLedger(t, readJob(t, to.store, id))
+	k.wantLedger(t, trained.Read(t, to.store, id))
 }
 
 // wantLedger expects that only what was answered failed. Whether the driver had
 // read an answer before it was told of the end is a matter of luck.
-func (k *keeper) wantLedger(t *testing.T, j *trained) {
+func (k *keeper) wantLedger(t *testing.T, j *trained.Job) {
 	t.Helper()
 	failed := 0
-	for _, row := range j.ledger(t, j.end().Ledgers[0]) {
+	for _, row := range j.Ledger(t, j.End().Ledgers[0]) {
 		switch job.Reason(row.Reason) {
 		case job.AgentError:
 			failed++

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cohort-rl/cohort/endtoend/trained"
 	"github.com/cohort-rl/cohort/job"
 )
 
@@ -85,10 +86,10 @@ func TestWorkerThatIsToldToStopEndsWhatItHasInHand(t *testing.T) {
 	if want := s.undisturbed(t); head.Checkpoint != want {
 		t.Errorf("the job ended at %s, undisturbed at %s", head.Checkpoint, want)
 	}
-	j := readJob(t, to.store, id)
+	j := trained.Read(t, to.store, id)
 	shards := 0
-	for _, unit := range j.units(t, j.commits()[0]) {
-		for _, done := range unit.settlements() {
+	for _, unit := range j.Units(t, j.Commits()[0]) {
+		for _, done := range unit.Settlements() {
 			if !strings.Contains(done.Shard, string(job.Rollout)) {
 				continue
 			}

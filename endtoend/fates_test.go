@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cohort-rl/cohort/batch"
+	"github.com/cohort-rl/cohort/endtoend/trained"
 	"github.com/cohort-rl/cohort/job"
 )
 
@@ -41,11 +42,11 @@ func TestMisbehavingAgentIsANamedFate(t *testing.T) {
 			s := smallJob{agent: startAgent(t, nil).url, steps: 1, tasks: tasks, timeout: c.timeout, attempts: c.attempts}
 			head, j := s.run(t, sharedSystem(t))
 			wantDone(t, head)
-			commit := j.commits()[0].Commit
+			commit := j.Commits()[0].Commit
 			if commit.Rounds[0].Collection != c.collections {
 				t.Errorf("the step was rolled out again %d times, want %d", commit.Rounds[0].Collection, c.collections)
 			}
-			for _, row := range j.ledger(t, commit.Ledger) {
+			for _, row := range j.Ledger(t, commit.Ledger) {
 				switch {
 				case row.Task == 2:
 					wantFate(t, row, c.reason, c.detail)
@@ -101,16 +102,16 @@ func TestJobWithoutAnyRewardEndsFailedWithTheCounts(t *testing.T) {
 
 // wantOpenStep expects that the job's end has a ledger of the step that was
 // open, which joins its plan.
-func wantOpenStep(t *testing.T, j *trained, want job.Totals) {
+func wantOpenStep(t *testing.T, j *trained.Job, want job.Totals) {
 	t.Helper()
-	end := j.end()
+	end := j.End()
 	if len(end.Ledgers) != 1 {
 		t.Fatalf("the end has the ledgers %+v", end.Ledgers)
 	}
 	ref := end.Ledgers[0]
-	rows := j.ledger(t, ref)
-	unit := job.Unit{Job: j.def.ID, Step: ref.Step}
-	plan := read[job.Plan](t, j.store, unit.PlanKey(), job.PlanFormat)
+	rows := j.Ledger(t, ref)
+	unit := job.Unit{Job: j.Def.ID, Step: ref.Step}
+	plan := trained.Record[job.Plan](t, j.Store, unit.PlanKey(), job.PlanFormat)
 	if err := batch.Join([]*job.Plan{plan}, rows); err != nil {
 		t.Error(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/endtoend/trained"
 	"github.com/cohort-rl/cohort/job"
 )
 
@@ -59,12 +60,12 @@ func TestGradientShardsDoNotChangeTheCheckpoint(t *testing.T) {
 			}
 			by := map[string]bool{}
 			for step := 1; step <= s.steps; step++ {
-				keys, err := gradientShards(t.Context(), to.store, j.def.ID, step)
+				keys, err := gradientShards(t.Context(), to.store, j.Def.ID, step)
 				if err != nil || len(keys) != 2*5 { // each group is a shard in each epoch
 					t.Errorf("%s: step %d has %d gradient shards, %v", s.policy, step, len(keys), err)
 				}
 				for _, key := range keys {
-					by[read[job.GradientRecord](t, to.store, key, job.GradientFormat).Done.Worker] = true
+					by[trained.Record[job.GradientRecord](t, to.store, key, job.GradientFormat).Done.Worker] = true
 				}
 			}
 			if workers == "8" && len(by) < 2 {

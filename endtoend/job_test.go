@@ -10,6 +10,7 @@ import (
 
 	"github.com/cohort-rl/cohort/api"
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/endtoend/trained"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/job/spec"
 	"github.com/cohort-rl/cohort/submission"
@@ -72,7 +73,7 @@ limits: %s
 
 func (s smallJob) submit(t *testing.T, to system) job.ID {
 	t.Helper()
-	j, _, err := to.api.Submit(within(t, time.Minute), s.submission(t))
+	j, _, err := to.api.Submit(trained.Within(t, time.Minute), s.submission(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,10 +81,10 @@ func (s smallJob) submit(t *testing.T, to system) job.ID {
 }
 
 // run submits the job and waits for its end.
-func (s smallJob) run(t *testing.T, to system) (*job.Head, *trained) {
+func (s smallJob) run(t *testing.T, to system) (*job.Head, *trained.Job) {
 	t.Helper()
 	id := s.submit(t, to)
-	return awaitEnd(t, to.store, id), readJob(t, to.store, id)
+	return awaitEnd(t, to.store, id), trained.Read(t, to.store, id)
 }
 
 // undisturbed is the checkpoint at which the job ends when nothing happens to it.
@@ -118,7 +119,7 @@ func awaitEnd(t *testing.T, store blob.Bucket, id job.ID) *job.Head {
 // last state.
 func await(t *testing.T, d time.Duration, ask func(context.Context) (done bool, state string)) {
 	t.Helper()
-	ctx := within(t, d)
+	ctx := trained.Within(t, d)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {

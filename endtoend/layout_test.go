@@ -15,10 +15,10 @@ func TestLayoutOfShardsDoesNotChangeTheCheckpoint(t *testing.T) {
 	if head.Checkpoint != want {
 		t.Errorf("in small shards the job ends at %s, in large ones at %s", head.Checkpoint, want)
 	}
-	for _, e := range j.commits() {
-		for _, c := range j.units(t, e) {
-			if len(c.rollouts) != 11 || len(c.extracts) != 2 || len(c.collects) != 4 {
-				t.Errorf("%d rollout, %d extract and %d assemble shards, want 11, 2 and 4", len(c.rollouts), len(c.extracts), len(c.collects))
+	for _, e := range j.Commits() {
+		for _, c := range j.Units(t, e) {
+			if len(c.Rollouts) != 11 || len(c.Extracts) != 2 || len(c.Collects) != 4 {
+				t.Errorf("%d rollout, %d extract and %d assemble shards, want 11, 2 and 4", len(c.Rollouts), len(c.Extracts), len(c.Collects))
 			}
 		}
 	}

@@ -10,7 +10,6 @@ import (
 func TestMain(m *testing.M) {
 	flag.String("workers", "3", "with how many workers gradients are computed in shards, beside the one of the shared system")
 	code := m.Run()
-	finished.remove()
 	if err := up.stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "cohort up:", err)
 		code = 1

@@ -14,6 +14,7 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"github.com/cohort-rl/cohort/blob/s3"
+	"github.com/cohort-rl/cohort/endtoend/trained"
 )
 
 // wire is a TCP connection to a server that can be cut.
@@ -135,8 +136,8 @@ func TestJobWaitsForAnObjectStoreThatIsAway(t *testing.T) {
 		}
 	}
 	<-away.C
-	if before := readJob(t, direct, id); len(before.commits()) != 1 || before.end() != nil {
-		t.Errorf("the job went on without its store: %d commits, end %+v", len(before.commits()), before.end())
+	if before := trained.Read(t, direct, id); len(before.Commits()) != 1 || before.End() != nil {
+		t.Errorf("the job went on without its store: %d commits, end %+v", len(before.Commits()), before.End())
 	}
 	line.mend()
 

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cohort-rl/cohort/endtoend/trained"
 )
 
 // transcript is what a program has said so far. It is safe for concurrent use.
@@ -137,7 +139,7 @@ func launch(t *testing.T, name string, env []string, args ...string) *process {
 // returns its attribute.
 func (p *process) said(t *testing.T, message, attribute string) string {
 	t.Helper()
-	line, err := p.log.await(within(t, time.Minute), `"msg":"`+message+`"`)
+	line, err := p.log.await(trained.Within(t, time.Minute), `"msg":"`+message+`"`)
 	if err != nil {
 		t.Fatalf("%s: %v", p.name, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/api"
+	"github.com/cohort-rl/cohort/endtoend/trained"
 	"github.com/cohort-rl/cohort/examples/countdown"
 	"github.com/cohort-rl/cohort/interop/python"
 	"github.com/cohort-rl/cohort/job"
@@ -52,7 +53,7 @@ func exampleTasks(t *testing.T) []byte {
 // trainNumbers trains with the agent at url.
 func trainNumbers(t *testing.T, to system, url string) (job.ID, *job.Head) {
 	t.Helper()
-	j, _, err := to.api.Submit(within(t, time.Minute), countdownJob(t, url))
+	j, _, err := to.api.Submit(trained.Within(t, time.Minute), countdownJob(t, url))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func TestPythonAgentTrainsTheSameCheckpoint(t *testing.T) {
 			t.Logf("the agent said:\n%s", &agent.log)
 		}
 	})
-	line, err := agent.out.await(within(t, time.Minute), "listening on")
+	line, err := agent.out.await(trained.Within(t, time.Minute), "listening on")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +113,7 @@ func TestPythonAgentTrainsTheSameCheckpoint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(within(t, time.Minute), program(t), "telemetry", "audit", string(id),
+	out, err := exec.CommandContext(trained.Within(t, time.Minute), program(t), "telemetry", "audit", string(id),
 		"--kafka", strings.TrimSpace(string(broker)), "--store", "file://"+storeOf(up.dir), "-o", "json").Output()
 	if err != nil {
 		t.Fatalf("the audit fails: %v\n%s", err, out)
@@ -153,7 +154,7 @@ func TestTailShowsAJobAsItRuns(t *testing.T) {
 	if err := json.Unmarshal([]byte(last), &event); err != nil || event.Kind != "end" || event.Body.Events < 4 {
 		t.Errorf("%v: %s", err, last)
 	}
-	if err := errors.Join(tail.cmd.Process.Signal(os.Interrupt), awaitExit(within(t, time.Minute), tail)); err != nil {
+	if err := errors.Join(tail.cmd.Process.Signal(os.Interrupt), awaitExit(trained.Within(t, time.Minute), tail)); err != nil {
 		t.Errorf("tail ends with %v\n%s", err, &tail.log)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/agent"
+	"github.com/cohort-rl/cohort/endtoend/trained"
 )
 
 // barrier keeps the rollouts of one step of a job waiting until it is opened.
@@ -36,7 +37,7 @@ func (b *barrier) await(t *testing.T, n int) {
 	for range n {
 		select {
 		case <-b.reached:
-		case <-within(t, time.Minute).Done():
+		case <-trained.Within(t, time.Minute).Done():
 			t.Fatalf("the rollouts of step %d were not asked for", b.step)
 		}
 	}
@@ -90,7 +91,7 @@ func (c *cluster) takenOver(t *testing.T, end func(*process) error) {
 	t.Helper()
 	const driving = `"msg":"Driving the job."`
 	first := make(chan int, len(c.coordinators))
-	ctx := within(t, time.Minute)
+	ctx := trained.Within(t, time.Minute)
 	for n, p := range c.coordinators {
 		go func() {
 			if _, err := p.log.await(ctx, driving); err == nil {

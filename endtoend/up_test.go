@@ -12,6 +12,7 @@ import (
 	"github.com/cohort-rl/cohort/api"
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/blob/open"
+	"github.com/cohort-rl/cohort/endtoend/trained"
 )
 
 // system is a running Cohort, as a client sees it.
@@ -79,7 +80,7 @@ func ownSystem(t *testing.T, workers string) system {
 // systemOf waits until cohort up says that it is ready.
 func systemOf(t *testing.T, p *process) system {
 	t.Helper()
-	ctx := within(t, time.Minute)
+	ctx := trained.Within(t, time.Minute)
 	var found [2]string
 	for i, what := range []string{"API:", "Store:"} {
 		line, err := p.out.await(ctx, what)

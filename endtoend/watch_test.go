@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/api"
+	"github.com/cohort-rl/cohort/endtoend/trained"
 )
 
 func TestWatchingTellsEveryEntryOfTheLogOnce(t *testing.T) {
@@ -14,7 +15,7 @@ func TestWatchingTellsEveryEntryOfTheLogOnce(t *testing.T) {
 	id := s.submit(t, to)
 	var entries []int
 	var end *api.Job
-	err := to.api.Watch(within(t, 2*time.Minute), id, 0, func(e api.Event) error {
+	err := to.api.Watch(trained.Within(t, 2*time.Minute), id, 0, func(e api.Event) error {
 		switch e.Kind {
 		case api.EventEntry:
 			entries = append(entries, e.Entry.N)
@@ -27,9 +28,9 @@ func TestWatchingTellsEveryEntryOfTheLogOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := readJob(t, to.store, id)
-	if len(entries) != len(j.entries) {
-		t.Errorf("told of entries %v, the log has %d", entries, len(j.entries))
+	j := trained.Read(t, to.store, id)
+	if len(entries) != len(j.Entries) {
+		t.Errorf("told of entries %v, the log has %d", entries, len(j.Entries))
 	}
 	for i, n := range entries {
 		if n != i {
@@ -37,7 +38,7 @@ func TestWatchingTellsEveryEntryOfTheLogOnce(t *testing.T) {
 			break
 		}
 	}
-	last := j.commits()[2].Commit
+	last := j.Commits()[2].Commit
 	if end == nil || end.State != api.StateDone || end.Checkpoint != last.Checkpoint.Manifest || end.Totals != last.Totals {
 		t.Errorf("the end is %+v, the last commit %+v", end, last)
 	}

@@ -28,6 +28,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer remove()
+	defer finished.remove()
 	return m.Run()
 }
 

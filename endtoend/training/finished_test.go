@@ -1,4 +1,4 @@
-package endtoend_test
+package training_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/cohort-rl/cohort/blob/fs"
 	"github.com/cohort-rl/cohort/endtoend/programs"
+	"github.com/cohort-rl/cohort/endtoend/trained"
 )
 
 // ended is a demo that has ended, and what it left behind.
@@ -21,14 +22,13 @@ type ended struct {
 var finished ended // one demo serves all tests that look into what a demo leaves
 
 // finishedDemo is the folder of the demo and the job that it trained.
-func finishedDemo(t *testing.T) (string, programs.Summary, *trained) {
+func finishedDemo(t *testing.T) (string, programs.Summary, *trained.Job) {
 	t.Helper()
-	path := program(t)
 	finished.once.Do(func() {
 		if finished.dir, finished.err = os.MkdirTemp("", "cohort-demo-"); finished.err != nil { //nolint:usetesting // it outlives the test that needs it first
 			return
 		}
-		finished.summary, finished.err = programs.Demo(context.WithoutCancel(t.Context()), path, finished.dir, heldOut, "--workers", "3", "--steps", "3", "--seed", "11")
+		finished.summary, finished.err = programs.Demo(context.WithoutCancel(t.Context()), "cohort", finished.dir, heldOut, "--workers", "3", "--steps", "3", "--seed", "11")
 	})
 	if finished.err != nil {
 		t.Fatal(finished.err)
@@ -37,7 +37,7 @@ func finishedDemo(t *testing.T) (string, programs.Summary, *trained) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return finished.dir, finished.summary, readJob(t, store, finished.summary.Job)
+	return finished.dir, finished.summary, trained.Read(t, store, finished.summary.Job)
 }
 
 func (e *ended) remove() {

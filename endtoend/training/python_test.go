@@ -1,4 +1,4 @@
-package endtoend_test
+package training_test
 
 import (
 	"os/exec"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/checkpoint"
+	"github.com/cohort-rl/cohort/endtoend/trained"
 	"github.com/cohort-rl/cohort/interop/python"
 )
 
@@ -14,15 +15,15 @@ func TestPythonReadsTheResultsOfADemo(t *testing.T) {
 	t.Parallel()
 	_, s, j := finishedDemo(t)
 	out := filepath.Join(t.TempDir(), "out")
-	command := exec.CommandContext(within(t, time.Minute), program(t), "results", string(s.Job), "--store", s.Store, "-o", out, "--batches")
+	command := exec.CommandContext(trained.Within(t, time.Minute), "cohort", "results", string(s.Job), "--store", s.Store, "-o", out, "--batches")
 	if said, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("cohort results: %v\n%s", err, said)
 	}
 
 	found := python.ReadResults(t, out)
 
-	commits := j.commits()
-	manifest, _, err := checkpoint.LoadWeights(within(t, time.Minute), j.store, j.def.ID, commits[len(commits)-1].Commit.Checkpoint)
+	commits := j.Commits()
+	manifest, _, err := checkpoint.LoadWeights(trained.Within(t, time.Minute), j.Store, j.Def.ID, commits[len(commits)-1].Commit.Checkpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,12 +44,12 @@ func TestPythonReadsTheResultsOfADemo(t *testing.T) {
 }
 
 // pythonReadsBatches compares the samples that Python finds with the ledgers.
-func pythonReadsBatches(t *testing.T, j *trained, found python.Results) {
+func pythonReadsBatches(t *testing.T, j *trained.Job, found python.Results) {
 	t.Helper()
 	samples := 0
 	var rewards float64
-	for _, e := range j.commits() {
-		rows := j.ledger(t, e.Commit.Ledger)
+	for _, e := range j.Commits() {
+		rows := j.Ledger(t, e.Commit.Ledger)
 		for i := range rows {
 			if r := &rows[i]; r.Reward != nil {
 				samples, rewards = samples+1, rewards+*r.Reward

@@ -1,4 +1,4 @@
-package endtoend_test
+package training_test
 
 import (
 	"testing"
@@ -11,11 +11,11 @@ func TestEveryPlannedRolloutHasOneFate(t *testing.T) {
 	t.Parallel()
 	_, s, j := finishedDemo(t)
 	var all job.Totals
-	for _, e := range j.commits() {
-		rows := j.ledger(t, e.Commit.Ledger)
+	for _, e := range j.Commits() {
+		rows := j.Ledger(t, e.Commit.Ledger)
 		var plans []*job.Plan
-		for _, c := range j.units(t, e) {
-			plans = append(plans, c.plan)
+		for _, c := range j.Units(t, e) {
+			plans = append(plans, c.Plan)
 		}
 		step := e.Commit.Checkpoint.Step
 		if err := batch.Join(plans, rows); err != nil {
@@ -40,16 +40,16 @@ func TestEveryPlannedRolloutHasOneFate(t *testing.T) {
 func TestLedgerSaysWhatWasCollected(t *testing.T) {
 	t.Parallel()
 	_, _, j := finishedDemo(t)
-	for _, e := range j.commits() {
+	for _, e := range j.Commits() {
 		var rounds []job.Round
-		for _, c := range j.units(t, e) {
-			rounds = append(rounds, job.Round{Plan: c.plan, Collects: c.collects})
+		for _, c := range j.Units(t, e) {
+			rounds = append(rounds, job.Round{Plan: c.Plan, Collects: c.Collects})
 		}
-		settled := job.Settle(rounds, j.def.Spec)
+		settled := job.Settle(rounds, j.Def.Spec)
 		if got := batch.DigestOf(settled); got != e.Commit.Batch.Digest {
 			t.Errorf("step %d: what was collected has digest %s, the commit names %s", e.Commit.Checkpoint.Step, got, e.Commit.Batch.Digest)
 		}
-		rows := j.ledger(t, e.Commit.Ledger)
+		rows := j.Ledger(t, e.Commit.Ledger)
 		for i, r := range settled {
 			row := rows[i]
 			if job.Reason(row.Reason) != r.Reason || row.Nonce != r.Nonce || row.Events != int64(r.Events) || row.Sample != string(r.Sample) {

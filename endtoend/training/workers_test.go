@@ -1,4 +1,4 @@
-package endtoend_test
+package training_test
 
 import (
 	"fmt"
@@ -9,15 +9,15 @@ import (
 func TestEveryWorkerTookShardsFromTheQueue(t *testing.T) {
 	t.Parallel()
 	_, _, j := finishedDemo(t)
-	units := j.evaluations(t)
-	for _, e := range j.commits() {
-		units = append(units, j.units(t, e)...)
+	units := j.Evaluations(t)
+	for _, e := range j.Commits() {
+		units = append(units, j.Units(t, e)...)
 	}
 	shards := map[string]int{}
 	for _, c := range units {
-		for _, done := range c.settlements() {
+		for _, done := range c.Settlements() {
 			// The number of the drive is what the queue's task alone tells a worker.
-			if done.Drive < 1 || done.At.IsZero() || !strings.HasPrefix(done.Shard, string(j.def.ID)+"/") {
+			if done.Drive < 1 || done.At.IsZero() || !strings.HasPrefix(done.Shard, string(j.Def.ID)+"/") {
 				t.Errorf("settled as %+v", done)
 			}
 			shards[done.Worker]++

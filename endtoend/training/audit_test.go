@@ -1,4 +1,4 @@
-package endtoend_test
+package training_test
 
 import (
 	"encoding/json"
@@ -14,6 +14,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/cohort-rl/cohort/embedded"
+	"github.com/cohort-rl/cohort/endtoend/trained"
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/traces"
 	"github.com/cohort-rl/cohort/traces/audit"
@@ -22,7 +23,7 @@ import (
 // auditCommand runs cohort telemetry audit on what a demo left.
 func auditCommand(t *testing.T, dir string, flags ...string) (out string, code int) {
 	t.Helper()
-	command := exec.CommandContext(within(t, time.Minute), program(t), append([]string{"telemetry", "audit", "--dir", dir}, flags...)...)
+	command := exec.CommandContext(trained.Within(t, time.Minute), "cohort", append([]string{"telemetry", "audit", "--dir", dir}, flags...)...)
 	text, err := command.Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return string(text), exit.ExitCode()
@@ -48,10 +49,10 @@ func TestAuditFindsADemosLogWholeAndNamesWhatIsTakenAway(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &found); err != nil || len(found.Topics) != 1 {
 		t.Fatal(err, out)
 	}
-	if r := found.Topics[0]; code != 0 || !found.Whole || r.Totals.Gap != 0 || r.Totals.Events == 0 || r.Totals.Complete == 0 || r.Topic != j.entries[0].Begin.Topic {
+	if r := found.Topics[0]; code != 0 || !found.Whole || r.Totals.Gap != 0 || r.Totals.Events == 0 || r.Totals.Complete == 0 || r.Topic != j.Entries[0].Begin.Topic {
 		t.Errorf("exit code %d, report %+v", code, r)
 	}
-	taken := copyWithout(t, dir, j.entries[0].Begin.Topic, "thinned")
+	taken := copyWithout(t, dir, j.Entries[0].Begin.Topic, "thinned")
 	out, code = auditCommand(t, dir, "--topic", "thinned")
 	want := fmt.Sprintf("MISSING: producer %s, partition 1: sequence %d, shown by", taken.Producer, taken.Sequence)
 	if code != 1 || !strings.Contains(out, want) {
@@ -63,7 +64,7 @@ func TestAuditFindsADemosLogWholeAndNamesWhatIsTakenAway(t *testing.T) {
 // of partition 1, and says what is on that event.
 func copyWithout(t *testing.T, dir, topic, to string) (taken telemetry.Origin) {
 	t.Helper()
-	ctx := within(t, time.Minute)
+	ctx := trained.Within(t, time.Minute)
 	all := readTopic(t, dir+"/kafka", topic)
 	broker, err := embedded.StartKafka(ctx, embedded.KafkaConfig{Dir: dir + "/kafka"})
 	if err != nil {

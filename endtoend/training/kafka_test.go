@@ -1,4 +1,4 @@
-package endtoend_test
+package training_test
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 	"github.com/cohort-rl/cohort/batch"
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/embedded"
+	"github.com/cohort-rl/cohort/endtoend/trained"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/traces"
@@ -26,7 +27,7 @@ type topic struct {
 // stops the broker.
 func readTopic(t *testing.T, dir, name string) topic {
 	t.Helper()
-	ctx := within(t, time.Minute)
+	ctx := trained.Within(t, time.Minute)
 	broker, err := embedded.StartKafka(ctx, embedded.KafkaConfig{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
@@ -92,25 +93,25 @@ func (k topic) threads(t *testing.T, ranges []job.Range) (threads map[string][]t
 func TestEveryUsedEventWasReadFromKafka(t *testing.T) {
 	t.Parallel()
 	dir, _, j := finishedDemo(t)
-	log := readTopic(t, dir+"/kafka", j.entries[0].Begin.Topic)
-	for _, e := range j.commits() {
-		for _, c := range j.units(t, e) {
-			threads, inRange := log.threads(t, c.ranges.Ranges)
+	log := readTopic(t, dir+"/kafka", j.Entries[0].Begin.Topic)
+	for _, e := range j.Commits() {
+		for _, c := range j.Units(t, e) {
+			threads, inRange := log.threads(t, c.Ranges.Ranges)
 			var counts job.Counts
-			for _, r := range c.collects {
+			for _, r := range c.Collects {
 				counts.Records += r.Counts.Records
 				counts.Events += r.Counts.Events
 			}
 			if counts.Records != inRange {
-				t.Errorf("step %d: %d records were read, %d lie in the ranges", c.plan.Unit.Step, counts.Records, inRange)
+				t.Errorf("step %d: %d records were read, %d lie in the ranges", c.Plan.Unit.Step, counts.Records, inRange)
 			}
 			var events int64
-			for _, o := range c.outcomes() {
+			for _, o := range c.Outcomes() {
 				events += int64(o.Events)
-				inKafka(t, c.plan, o, threads)
+				inKafka(t, c.Plan, o, threads)
 			}
 			if counts.Events != events {
-				t.Errorf("step %d: %d events were read, the outcomes name %d", c.plan.Unit.Step, counts.Events, events)
+				t.Errorf("step %d: %d events were read, the outcomes name %d", c.Plan.Unit.Step, counts.Events, events)
 			}
 		}
 	}

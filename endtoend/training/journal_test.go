@@ -1,4 +1,4 @@
-package endtoend_test
+package training_test
 
 import (
 	"bufio"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cohort-rl/cohort/endtoend/trained"
 	"github.com/cohort-rl/cohort/examples/countdown"
 	"github.com/cohort-rl/cohort/job"
 )
@@ -43,8 +44,8 @@ func TestLedgerAgreesWithTheAgentsOwnLog(t *testing.T) {
 	t.Parallel()
 	dir, _, j := finishedDemo(t)
 	answered := journal(t, dir)
-	for _, e := range j.commits() {
-		for _, row := range j.ledger(t, e.Commit.Ledger) {
+	for _, e := range j.Commits() {
+		for _, row := range j.Ledger(t, e.Commit.Ledger) {
 			if row.Fate == string(job.Failed) {
 				continue
 			}
@@ -58,9 +59,9 @@ func TestLedgerAgreesWithTheAgentsOwnLog(t *testing.T) {
 			delete(answered, row.Thread)
 		}
 	}
-	for _, c := range j.evaluations(t) {
-		for i, o := range c.outcomes() {
-			thread := c.plan.Unit.ThreadID(o.Group, o.Rollout, o.Nonce)
+	for _, c := range j.Evaluations(t) {
+		for i, o := range c.Outcomes() {
+			thread := c.Plan.Unit.ThreadID(o.Group, o.Rollout, o.Nonce)
 			own, ok := answered[thread]
 			if !ok || own.Events != uint64(o.Events) || !own.Greedy || o.Reward == nil || own.Reward != *o.Reward {
 				t.Errorf("held-out task %d: the agent logged %+v, collected was %+v", i, own, o)
@@ -78,20 +79,20 @@ func TestLedgerAgreesWithTheAgentsOwnLog(t *testing.T) {
 
 // superseded are the rollouts that ran more than once, by what their threads
 // begin with: the records say so, or a shard of theirs was driven again.
-func superseded(t *testing.T, j *trained) map[string]bool {
+func superseded(t *testing.T, j *trained.Job) map[string]bool {
 	t.Helper()
 	named := map[string]bool{}
-	units := j.evaluations(t)
-	for _, e := range j.commits() {
-		units = append(units, j.units(t, e)...)
+	units := j.Evaluations(t)
+	for _, e := range j.Commits() {
+		units = append(units, j.Units(t, e)...)
 	}
 	for _, c := range units {
-		for i, r := range c.rollouts {
-			s := job.Shard{Unit: c.plan.Unit, Phase: job.Rollout, Index: i}
-			_, err := j.store.Head(t.Context(), s.RedriveKey(2))
+		for i, r := range c.Rollouts {
+			s := job.Shard{Unit: c.Plan.Unit, Phase: job.Rollout, Index: i}
+			_, err := j.Store.Head(t.Context(), s.RedriveKey(2))
 			for _, e := range r.Executions {
 				if err == nil || e.Executions > 1 {
-					named[strings.TrimSuffix(c.plan.Unit.ThreadID(e.Group, e.Rollout, ""), "/")] = true
+					named[strings.TrimSuffix(c.Plan.Unit.ThreadID(e.Group, e.Rollout, ""), "/")] = true
 				}
 			}
 		}
