@@ -13,11 +13,12 @@ import (
 	"github.com/cohort-rl/cohort/clock"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/learner"
+	"github.com/cohort-rl/cohort/spans"
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/traces"
 )
 
-// Config is what drivers need. All fields but Observer are required.
+// Config is what drivers need. All fields but Observer and Spans are required.
 type Config struct {
 	Store blob.Bucket
 	Queue Queue
@@ -36,6 +37,8 @@ type Config struct {
 	Poll time.Duration
 	// Observer is told what the drivers do; it may be nil.
 	Observer Observer
+	// Spans makes OpenTelemetry spans of what the drivers do; it may be nil.
+	Spans *spans.Tracer
 }
 
 // errStopped says that the driver ends although the job did not.
@@ -51,6 +54,7 @@ type driver struct {
 	head     reporter
 	queue    outage
 	keeper   keeper
+	spans    *spans.Drive
 	mu       sync.Mutex // guards what follows
 	began    *job.Begin // set before any effect that needs it
 	abandon  map[job.Unit]context.CancelFunc
@@ -63,7 +67,8 @@ type driver struct {
 // Drive drives a job to its end. It returns nil when the job has ended, the
 // context's error when that ended first, and any other error when this process
 // cannot drive the job; another may.
-func Drive(ctx context.Context, c Config, def job.Definition) error {
+func Drive(ctx context.Context, c Config, def job.Definition) (err error) {
+	begun := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(errStopped)
 	logger := c.Logger.With("job", string(def.ID))
@@ -78,6 +83,8 @@ func Drive(ctx context.Context, c Config, def job.Definition) error {
 	}
 	d.Logger = logger
 	d.Observer = c.observer()
+	d.spans = c.Spans.Drive(ctx, &d.def, c.Nonce)
+	defer func() { d.spans.End(begun, err) }()
 	defer d.tasks.Wait()
 	defer cancel(errStopped)
 	d.spawn(ctx, d.tick)

@@ -38,6 +38,7 @@ func (d *driver) readLog(ctx context.Context) (job.Event, error) {
 	}
 	d.keepEntry(first)
 	d.keepEntry(last)
+	d.spans.Entry(ctx, last, false)
 	var damaged *job.Damaged
 	if last.End == nil {
 		if _, damaged, err = d.heal(ctx, n); err != nil {
@@ -92,6 +93,7 @@ func (d *driver) putEntry(ctx context.Context, e job.Entry) (job.Event, error) {
 		return nil, fmt.Errorf("read %s: it says that it is entry %d", d.def.ID.LogKey(e.N), entry.N)
 	}
 	d.keepEntry(entry)
+	d.spans.Entry(ctx, entry, !existed)
 	if entry.N == 0 {
 		if err := d.keepBegin(entry); err != nil {
 			return nil, err

@@ -20,27 +20,25 @@ func (d *driver) start(ctx context.Context, effect job.Effect) {
 		d.spawn(ctx, func(ctx context.Context) { d.answer(ctx, job.Unit{}, nil, d.report(ctx)) })
 	case job.Drive:
 		ctx := d.unitContext(ctx, e.Unit)
-		d.spawn(ctx, func(ctx context.Context) {
+		d.work(ctx, effect, func(ctx context.Context) (job.Unit, job.Event, error) {
 			err := d.driveShards(ctx, e)
 			if lost, ok := errors.AsType[*lostError](err); ok {
-				d.answer(ctx, e.Unit, lost.event, nil)
-				return
+				return e.Unit, lost.event, nil
 			}
-			d.answer(ctx, e.Unit, nil, err)
+			return e.Unit, nil, err
 		})
 	case job.Update:
 		ctx := d.unitContext(ctx, newest(e).Plan.Unit)
-		d.spawn(ctx, func(ctx context.Context) {
+		d.work(ctx, effect, func(ctx context.Context) (job.Unit, job.Event, error) {
 			event, err := d.update(ctx, e)
 			if err != nil {
 				event, err = orLost(err)
 			}
-			d.answer(ctx, job.Unit{}, event, err)
+			return job.Unit{}, event, err
 		})
 	default:
-		d.spawn(ctx, func(ctx context.Context) {
-			unit, event, err := d.perform(ctx, effect)
-			d.answer(ctx, unit, event, err)
+		d.work(ctx, effect, func(ctx context.Context) (job.Unit, job.Event, error) {
+			return d.perform(ctx, effect)
 		})
 	}
 }
@@ -55,6 +53,17 @@ func nameOf(effect job.Effect) string {
 		name += "." + string(e.Entry.Kind)
 	}
 	return name
+}
+
+// work does an effect beside the driver's loop, under a span of its own, and
+// tells the machine what came of it.
+func (d *driver) work(ctx context.Context, effect job.Effect, do func(context.Context) (job.Unit, job.Event, error)) {
+	d.spawn(ctx, func(ctx context.Context) {
+		traced, span := d.spans.Phase(ctx, effect)
+		unit, event, err := do(traced)
+		span.End(ctx, err)
+		d.answer(ctx, unit, event, err)
+	})
 }
 
 // answer tells the machine what came of an effect.

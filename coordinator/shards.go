@@ -13,6 +13,7 @@ import (
 	"github.com/cohort-rl/cohort/queue"
 	"github.com/cohort-rl/cohort/records"
 	"github.com/cohort-rl/cohort/repair"
+	"github.com/cohort-rl/cohort/spans"
 )
 
 // lookups is how many settled records are looked up at once.
@@ -250,6 +251,7 @@ func (d *driver) redrive(ctx context.Context, o *openShard) error {
 			continue
 		}
 		d.Observer.Redriven(o.shard.Phase)
+		spans.Redriven(ctx, o.shard, o.drive)
 		d.Logger.Warn("A shard is driven again: nobody holds it any more.", "step", o.shard.Unit.Step, "shard", o.shard.String(), "drive", o.drive, "error", o.last)
 		return d.enqueue(ctx, []*openShard{o})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/records"
 	"github.com/cohort-rl/cohort/repair"
+	"github.com/cohort-rl/cohort/spans"
 	"github.com/cohort-rl/cohort/traces"
 )
 
@@ -46,6 +47,7 @@ func (d *driver) takeOver(ctx context.Context, u job.Unit, collection int, phase
 		}
 		if !existed || n > job.MaxTakeOvers {
 			d.Observer.TakenOver()
+			spans.TakenOver(ctx, n)
 			d.Logger.Info("Going on with what another process began.", "step", u.Step, "phase", string(phase), "n", n)
 			return n, nil
 		}

@@ -53,9 +53,9 @@ func (d *Drive) link() []trace.Link {
 }
 
 // End ends the drive's span. Nil says that the job has ended.
-func (d *Drive) End(err error) {
+func (d *Drive) End(ctx context.Context, err error) {
 	if d != nil {
-		d.span.End(err)
+		d.span.End(ctx, err)
 	}
 }
 
@@ -114,6 +114,8 @@ func phaseOf(effect job.Effect) (name string, u job.Unit, described []attribute.
 		return "ranges", e.Unit, collection(e.Collection)
 	case job.Update:
 		return "update", e.Rounds[len(e.Rounds)-1].Plan.Unit, []attribute.KeyValue{attribute.Int("cohort.rounds", len(e.Rounds))}
+	case job.GoBack:
+		return "go back", u, []attribute.KeyValue{attribute.Int("cohort.generation", e.Generation)}
 	case job.PutResult:
 		return "result", e.Unit, nil
 	case job.Finish:

@@ -21,15 +21,15 @@ type Span struct {
 	clock clock.Clock
 }
 
-// End ends the span. An error is how it failed; one of a context that ended says
-// that it was stopped, which is no failure.
-func (s *Span) End(err error) {
+// End ends the span of what was done with ctx. An error is how it failed; when
+// ctx has ended it says that it was stopped, which is no failure.
+func (s *Span) End(ctx context.Context, err error) {
 	if s == nil {
 		return
 	}
 	switch {
 	case err == nil:
-	case errors.Is(err, context.Canceled):
+	case errors.Is(ctx.Err(), context.Canceled):
 		s.outcome("stopped")
 	default:
 		s.span.SetStatus(codes.Error, describe(err.Error()))

@@ -98,12 +98,16 @@ func (h *hand) attempt(ctx context.Context, group, rollout int, task json.RawMes
 			Traces:     agent.TracesAddress{Brokers: h.Brokers, Topic: h.job.begin.Topic, Partitions: spec.Traces.Partitions},
 		}
 		began := h.Clock.Now()
-		answer, err := h.job.agent.Attempt(ctx, request)
+		traced, span := h.Spans.Rollout(ctx, h.plan.Unit, group, rollout, counted.Executions+1, request.Thread)
+		answer, err := h.job.agent.Attempt(traced, request)
 		if ctx.Err() != nil {
+			span.End(ctx, ctx.Err())
 			return job.Execution{}, ctx.Err()
 		}
 		var ruling job.Ruling
-		counted, ruling = counted.Rule(h.classify(ctx, began, err), spec.Agent.Attempts)
+		outcome := h.classify(ctx, began, err)
+		counted, ruling = counted.Rule(outcome, spec.Agent.Attempts)
+		span.EndRollout(outcome, answer.Events, err, ruling)
 		if ruling.Settled {
 			return execution(request, nonce, answer, err, counted, ruling), nil
 		}

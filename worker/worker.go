@@ -23,6 +23,7 @@ import (
 	"github.com/cohort-rl/cohort/queue"
 	"github.com/cohort-rl/cohort/records"
 	"github.com/cohort-rl/cohort/secret"
+	"github.com/cohort-rl/cohort/spans"
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/traces"
 )
@@ -48,7 +49,7 @@ type Reports interface {
 	Settled(ctx context.Context, task queue.Task, expected int, digest blob.Digest) error
 }
 
-// Config is what a worker needs. All fields but PolicyToken are required.
+// Config is what a worker needs. All fields but PolicyToken and Spans are required.
 type Config struct {
 	Store    blob.Bucket
 	Log      traces.Log
@@ -67,6 +68,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Name names this worker in records.
 	Name string
+	// Spans makes OpenTelemetry spans of shards and rollouts; it may be nil.
+	Spans *spans.Tracer
 }
 
 // Worker does shards. It is safe for concurrent use.
@@ -107,7 +110,7 @@ var ErrOtherVersion = fmt.Errorf("task of another version: %w", queue.ErrLeftAlo
 
 // Handle does one drive of a shard. It is safe to repeat and to run twice at
 // once: a shard that is settled is left alone.
-func (w *Worker) Handle(ctx context.Context, task queue.Task) error {
+func (w *Worker) Handle(ctx context.Context, task queue.Task) (err error) {
 	s := task.Shard
 	if task.Version < 1 || task.Version > queue.TaskVersion {
 		return fmt.Errorf("%w: %d, this worker does up to version %d", ErrOtherVersion, task.Version, queue.TaskVersion)
@@ -122,16 +125,19 @@ func (w *Worker) Handle(ctx context.Context, task queue.Task) error {
 		return err
 	}
 	h := &hand{Worker: w, task: task, job: k, log: logger, nonce: w.Nonce()}
-	shards, err := h.look(ctx)
+	held, span := w.Spans.Shard(ctx, s, task.Drive, h.nonce)
+	defer func() { span.End(held, err) }()
+	shards, err := h.look(held)
 	if err != nil {
 		return err
 	}
 	h.done = job.Settlement{Shard: s.String(), Worker: w.Name, Drive: task.Drive}
-	ctx, leave := w.heed(ctx, k)
+	ctx, leave := w.heed(held, k)
 	defer leave()
 	digest, err := h.do(ctx)
 	if errors.Is(context.Cause(ctx), errEnded) {
 		logger.Info("The shard is put down: the job has ended or was cancelled.")
+		span.PutDown()
 		return nil
 	}
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/cohort-rl/cohort/api"
+	"github.com/cohort-rl/cohort/cmd/internal/daemon"
 	"github.com/cohort-rl/cohort/cmd/internal/demo"
 	"github.com/cohort-rl/cohort/cmd/internal/watch"
 	"github.com/cohort-rl/cohort/job"
@@ -25,12 +26,17 @@ type demoCommand struct {
 	Start   string `placeholder:"ID" help:"Checkpoint in the same folder to continue from."`
 	Output  string `short:"o" default:"text" enum:"text,json" placeholder:"FORM" help:"Form of the summary: ${enum} (${default}). JSON is one object on the last line."`
 	Verbose bool   `short:"v" help:"Log what coordinator and workers do."`
+
+	daemon.Tracing `embed:""`
 }
 
 // Validate names the first flag that is out of its bounds.
 func (c *demoCommand) Validate() error {
 	if c.HeldOut < 1 || c.HeldOut > 500 {
 		return fmt.Errorf("--held-out %d: use 1 to 500", c.HeldOut)
+	}
+	if err := c.Tracing.Validate(); err != nil {
+		return err
 	}
 	return checkWorkers(c.Workers)
 }
@@ -53,7 +59,7 @@ func (c *demoCommand) Run(ctx context.Context, s *streams) error {
 		progress = s.err
 	}
 	summary, err := demo.Run(ctx, demo.Config{
-		Dir: c.Dir, Workers: c.Workers, Seed: c.Seed, Steps: c.Steps, HeldOut: c.HeldOut, Policy: c.Policy, Start: c.Start,
+		Dir: c.Dir, Workers: c.Workers, Seed: c.Seed, Steps: c.Steps, HeldOut: c.HeldOut, Policy: c.Policy, Start: c.Start, Tracing: c.Tracing,
 		Agent: []string{self, "example-agent", "--child"}, Version: version,
 		Logger: quietLogger(s, c.Verbose), Stderr: s.err,
 		Follow: func(ctx context.Context, client *api.Client, id job.ID) error {
@@ -91,6 +97,9 @@ func (c *demoCommand) again() string {
 		os.Args[0], c.Dir, c.Workers, c.Seed, c.Steps, c.HeldOut, c.Policy)
 	if c.Start != "" {
 		command += " --start " + c.Start
+	}
+	if c.TracesEndpoint != "" {
+		command += " --traces-endpoint " + c.TracesEndpoint
 	}
 	return command
 }

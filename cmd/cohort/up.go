@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/cohort-rl/cohort/cmd/internal/daemon"
 	"github.com/cohort-rl/cohort/cmd/internal/local"
 )
 
@@ -13,15 +14,22 @@ type upCommand struct {
 	Workers int    `default:"2" placeholder:"N" help:"Workers to run (${default}). More can be started beside it."`
 	Listen  string `default:"127.0.0.1:7070" placeholder:"HOST:PORT" help:"Where the HTTP API is served (${default})."`
 	Verbose bool   `short:"v" help:"Log what coordinator and workers do."`
+
+	daemon.Tracing `embed:""`
 }
 
 // Validate names the first flag that is out of its bounds.
-func (c *upCommand) Validate() error { return checkWorkers(c.Workers) }
+func (c *upCommand) Validate() error {
+	if err := c.Tracing.Validate(); err != nil {
+		return err
+	}
+	return checkWorkers(c.Workers)
+}
 
 // Run runs the system until it is told to stop.
 func (c *upCommand) Run(ctx context.Context, s *streams) error {
 	err := local.Run(ctx, local.Config{
-		Dir: c.Dir, Workers: c.Workers, Listen: c.Listen, Version: version, Logger: quietLogger(s, c.Verbose),
+		Dir: c.Dir, Workers: c.Workers, Listen: c.Listen, Tracing: c.Tracing, Version: version, Logger: quietLogger(s, c.Verbose),
 	}, func(ctx context.Context, running local.System) error {
 		fmt.Fprintf(s.out, "API:   %s\nStore: %s\nRedis: %s\nKafka: %s\n", running.API, running.Store, running.Redis, running.Kafka)
 		fmt.Fprintf(s.out, "Another worker: worker --redis %s --kafka %s --store %s\n", running.Redis, running.Kafka, running.Store)

@@ -17,12 +17,14 @@ import (
 	"github.com/cohort-rl/cohort/coordinator"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/metrics"
+	"github.com/cohort-rl/cohort/spans/export"
 )
 
 // CoordinatorConfig is everything that can be set of a coordinator.
 type CoordinatorConfig struct {
 	services.Config `embed:""`
 	Exposure        `embed:""`
+	Tracing         `embed:""`
 
 	Name          string        `env:"COHORT_COORDINATOR_NAME" help:"Name in leases, records and logs. Default: a random one."`
 	Listen        string        `default:"127.0.0.1:7070" env:"COHORT_LISTEN" help:"Where the HTTP API is served (${default}). Beyond loopback only with --tls-cert, --tls-key and a token."`
@@ -44,6 +46,9 @@ func (c *CoordinatorConfig) Validate() error {
 		return err
 	}
 	if err := c.Exposure.Validate(); err != nil {
+		return err
+	}
+	if err := c.Tracing.Validate(); err != nil {
 		return err
 	}
 	for _, f := range []struct {
@@ -75,12 +80,17 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig, logger *slog.Logge
 		return err
 	}
 	defer func() { err = first(err, b.close()) }()
+	tracer, flush, err := b.trace(ctx, c.Tracing, export.Process{Service: "cohort-coordinator", Name: c.Name, Version: c.Version}, c.Grace)
+	if err != nil {
+		return err
+	}
+	defer flush()
 	metrics.RegisterQueues(b.registry, b.queue)
 	supervisor := coordinator.NewSupervisor(coordinator.Config{
 		Store: b.Store, Log: b.Log, Codec: b.Codec, Queue: b.queue,
 		Clock: clock.System{}, Nonce: services.Nonce, Logger: logger, Name: c.Name,
 		TopicPrefix: b.Deployment.TopicPrefix(), Poll: c.Poll,
-		Observer: metrics.NewCoordinator(b.registry),
+		Observer: metrics.NewCoordinator(b.registry), Spans: tracer,
 	}, c.Rescan, c.Lease)
 	server := api.NewServer(api.Config{ //nolint:contextcheck // each request has its own
 		Store: retry.New(b.Store, retry.Default(), time.Now, rand.Float64), //nolint:gosec // pauses need no secret

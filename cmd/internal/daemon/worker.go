@@ -21,6 +21,7 @@ import (
 	"github.com/cohort-rl/cohort/policy/serve"
 	"github.com/cohort-rl/cohort/queue"
 	"github.com/cohort-rl/cohort/serving"
+	"github.com/cohort-rl/cohort/spans/export"
 	"github.com/cohort-rl/cohort/worker"
 )
 
@@ -31,6 +32,7 @@ const maxPolicies = 64
 type WorkerConfig struct {
 	services.Config `embed:""`
 	Exposure        `embed:""`
+	Tracing         `embed:""`
 
 	Name          string        `env:"COHORT_WORKER_NAME" help:"Name in records and logs. Default: a random one."`
 	Shards        int           `default:"8" env:"COHORT_WORKER_SHARDS" help:"Shards in hand at once."`
@@ -63,6 +65,9 @@ func (c *WorkerConfig) Validate() error {
 		return fmt.Errorf("--store-cache %d: use 0 to 1048576 MiB", c.StoreCache)
 	}
 	if err := c.Exposure.Validate(); err != nil {
+		return err
+	}
+	if err := c.Tracing.Validate(); err != nil {
 		return err
 	}
 	if err := c.checkAll(c.Listen, c.MetricsListen); err != nil {
@@ -107,6 +112,11 @@ func RunWorker(ctx context.Context, c WorkerConfig, logger *slog.Logger) (err er
 		return err
 	}
 	defer func() { err = first(err, b.close()) }()
+	tracer, flush, err := b.trace(ctx, c.Tracing, export.Process{Service: "cohort-worker", Name: c.Name, Version: c.Version}, c.Grace)
+	if err != nil {
+		return err
+	}
+	defer flush()
 	base := cmp.Or(strings.TrimRight(c.Advertise, "/"), b.address)
 	server := queue.NewServer(b.Redis, b.Deployment.RedisPrefix(), queue.ServerConfig{
 		Name: c.Name, Shards: c.Shards, Check: c.Check, Grace: c.Grace, Logger: logger,
@@ -123,6 +133,7 @@ func RunWorker(ctx context.Context, c WorkerConfig, logger *slog.Logger) (err er
 		Agents:  agents(c.Shards, measured),
 		Brokers: c.Kafka,
 		Clock:   clock.System{}, Nonce: services.Nonce, Logger: logger, Name: c.Name,
+		Spans: tracer,
 	})
 	logger.Info("Worker is ready.", "store", c.Store, "policies", base, "metrics", b.metricsAddress(c.Exposure))
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cohort-rl/cohort/api"
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/cmd/internal/daemon"
 	"github.com/cohort-rl/cohort/cmd/internal/local"
 	"github.com/cohort-rl/cohort/examples/countdown"
 	"github.com/cohort-rl/cohort/job"
@@ -31,6 +32,8 @@ type Config struct {
 	Policy string
 	// Start is the checkpoint to continue from, or empty.
 	Start string
+	// Tracing says where spans go.
+	Tracing daemon.Tracing
 	// Agent is the command that runs the example agent.
 	Agent   []string
 	Version string
@@ -61,7 +64,7 @@ type Summary struct {
 // cleanly; run again with the same folder, it goes on from there.
 func Run(ctx context.Context, c Config) (summary Summary, err error) {
 	err = local.Run(ctx, local.Config{
-		Dir: c.Dir, Workers: c.Workers, Listen: "127.0.0.1:0", Version: c.Version, Logger: c.Logger,
+		Dir: c.Dir, Workers: c.Workers, Listen: "127.0.0.1:0", Tracing: c.Tracing, Version: c.Version, Logger: c.Logger,
 	}, func(ctx context.Context, s local.System) (err error) {
 		agent, err := startAgent(ctx, c.Agent, c.Dir, c.Stderr)
 		if err != nil {

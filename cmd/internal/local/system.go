@@ -28,6 +28,8 @@ type Config struct {
 	Workers int
 	// Listen is where the API is served; port 0 takes a free one.
 	Listen  string
+	// Tracing says where spans go.
+	Tracing daemon.Tracing
 	Version string
 	Logger  *slog.Logger
 }
@@ -92,7 +94,7 @@ func (c Config) run(ctx context.Context, s System, use func(context.Context, Sys
 	ready := make(chan string, 1)
 	g.Go(func() error {
 		return daemon.RunCoordinator(gctx, daemon.CoordinatorConfig{
-			Config: where, Name: "coordinator", Listen: c.Listen, Version: c.Version,
+			Config: where, Tracing: c.Tracing, Name: "coordinator", Listen: c.Listen, Version: c.Version,
 			Lease: 3 * time.Second, Rescan: time.Second, Poll: 500 * time.Millisecond, Grace: 5 * time.Second,
 			Ready: func(address net.Addr) { ready <- "http://" + address.String() },
 		}, c.Logger)
@@ -100,7 +102,7 @@ func (c Config) run(ctx context.Context, s System, use func(context.Context, Sys
 	for i := range c.Workers {
 		g.Go(func() error {
 			return daemon.RunWorker(gctx, daemon.WorkerConfig{
-				Config: where, Name: fmt.Sprintf("worker-%d", i+1), Version: c.Version, Shards: 8, Check: check,
+				Config: where, Tracing: c.Tracing, Name: fmt.Sprintf("worker-%d", i+1), Version: c.Version, Shards: 8, Check: check,
 				Listen: "127.0.0.1:0", Grace: time.Second,
 			}, c.Logger)
 		})
