@@ -54,6 +54,9 @@ func (d *driver) putResult(ctx context.Context, e job.PutResult) (job.Event, err
 	d.mended(e.Unit.ResultKey(), mended.Quarantined)
 	r := mended.Record
 	d.keepMean(r.Evaluation)
+	if !mended.Existed && mended.Quarantined == "" {
+		d.spans.Evaluated(ctx, e.Unit, r.Evaluation)
+	}
 	d.Logger.Info("Evaluated.", "step", r.Step, "mean", r.Mean, "scored", r.Scored, "incomplete", r.Incomplete)
 	return job.ResultRead{Evaluation: r.Evaluation}, nil
 }

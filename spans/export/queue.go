@@ -55,7 +55,7 @@ type sending struct {
 func (s *sending) ExportSpans(ctx context.Context, batch []sdktrace.ReadOnlySpan) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(s.ctx, cancel)()
+	defer context.AfterFunc(s.ctx, cancel)() //nolint:contextcheck // when the provider ends, so does this
 	if s.ctx.Err() != nil {
 		return nil // the gate counts them when it closes
 	}

@@ -27,7 +27,7 @@ type Config struct {
 	Dir     string
 	Workers int
 	// Listen is where the API is served; port 0 takes a free one.
-	Listen  string
+	Listen string
 	// Tracing says where spans go.
 	Tracing daemon.Tracing
 	Version string

@@ -1,0 +1,163 @@
+package endtoend_test
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	common "go.opentelemetry.io/proto/otlp/common/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cohort-rl/cohort/telemetry"
+)
+
+// span is a span that a collector was sent, and the service that sent it.
+type span struct {
+	*tracepb.Span
+	service string
+}
+
+func (s span) id() string     { return hex.EncodeToString(s.SpanId) }
+func (s span) parent() string { return hex.EncodeToString(s.ParentSpanId) }
+func (s span) trace() string  { return hex.EncodeToString(s.TraceId) }
+
+// attribute is the value of an attribute as text; empty if it has none.
+func (s span) attribute(key string) string { return valueOf(s.Attributes, key) }
+
+func valueOf(attributes []*common.KeyValue, key string) string {
+	for _, a := range attributes {
+		if a.Key != key {
+			continue
+		}
+		if n, ok := a.Value.Value.(*common.AnyValue_IntValue); ok {
+			return fmt.Sprint(n.IntValue)
+		}
+		return a.Value.GetStringValue()
+	}
+	return ""
+}
+
+// receiver is an OTLP/HTTP collector that keeps what it is sent.
+type receiver struct {
+	url string
+
+	mu     sync.Mutex // guards what follows
+	spans  []span
+	tokens map[string]bool
+}
+
+func receive(t *testing.T) *receiver {
+	t.Helper()
+	r := &receiver{tokens: map[string]bool{}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		body, err := io.ReadAll(request.Body)
+		var sent collector.ExportTraceServiceRequest
+		if err == nil {
+			err = proto.Unmarshal(body, &sent)
+		}
+		if err != nil || request.URL.Path != "/v1/traces" {
+			t.Errorf("%s %s: %v", request.Method, request.URL.Path, err)
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.tokens[request.Header.Get("X-Token")] = true
+		for _, resource := range sent.ResourceSpans {
+			for _, scope := range resource.ScopeSpans {
+				for _, s := range scope.Spans {
+					r.spans = append(r.spans, span{s, valueOf(resource.Resource.Attributes, "service.name")})
+				}
+			}
+		}
+	}))
+	t.Cleanup(server.Close)
+	r.url = server.URL
+	return r
+}
+
+func TestSpansAreOneTreePerJobAndAgentsEventsHangOnTheirRollouts(t *testing.T) {
+	t.Parallel()
+	const secret = "not-to-be-told"
+	to, dir := receive(t), t.TempDir()
+	up := launch(t, "cohort", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + to.url, "OTEL_EXPORTER_OTLP_HEADERS=x-token=" + secret},
+		"up", "--dir", dir, "--workers", "1", "--listen", "127.0.0.1:0", "--verbose")
+	running := systemOf(t, up)
+	work := smallJob{agent: startAgent(t, nil).url, steps: 1, tasks: four()[:2]}
+	id := work.submit(t, running)
+	wantDone(t, awaitEnd(t, running.store, id))
+	learnt := readJob(t, running.store, id)
+	if err := up.stop(); err != nil { // which sends what waits
+		t.Fatal(err)
+	}
+	if len(to.tokens) != 1 || !to.tokens[secret] || strings.Contains(up.log.String()+up.out.String(), secret) {
+		t.Errorf("the collector saw %d tokens, or one was logged", len(to.tokens))
+	}
+
+	byID, count := map[string]span{}, map[string]int{}
+	for _, s := range to.spans {
+		if _, twice := byID[s.id()]; twice {
+			t.Errorf("two spans have the id of %q", s.Name)
+		}
+		byID[s.id()] = s
+		count[s.Name]++
+	}
+	// Who is below whom, and who tells it.
+	below := map[string][2]string{
+		"job": {"", "cohort-coordinator"}, "drive": {"job", "cohort-coordinator"}, "step": {"job", "cohort-coordinator"},
+		"read log": {"drive", "cohort-coordinator"}, "prepare": {"drive", "cohort-coordinator"}, "put entry": {"drive", "cohort-coordinator"},
+		"finish": {"drive", "cohort-coordinator"}, "retire": {"drive", "cohort-coordinator"},
+		"plan": {"step", "cohort-coordinator"}, "phase rollout": {"step", "cohort-coordinator"}, "ranges": {"step", "cohort-coordinator"},
+		"phase collect": {"step", "cohort-coordinator"}, "update": {"step", "cohort-coordinator"},
+		"shard rollout": {"step", "cohort-worker"}, "shard collect": {"step", "cohort-worker"}, "rollout": {"shard rollout", "cohort-worker"},
+	}
+	for _, s := range to.spans {
+		want, known := below[s.Name]
+		if got := byID[s.parent()].GetName(); !known || got != want[0] || s.service != want[1] {
+			t.Errorf("%q of %s is below %q, want %q of %s", s.Name, s.service, got, want[0], want[1])
+		}
+		if s.trace() != to.spans[0].trace() || s.attribute("cohort.job") != string(id) {
+			t.Errorf("%q is of another trace or job: %s", s.Name, s.attribute("cohort.job"))
+		}
+		if s.Status.GetCode() == tracepb.Status_STATUS_CODE_ERROR || s.EndTimeUnixNano < s.StartTimeUnixNano {
+			t.Errorf("%q: status %v, from %d to %d", s.Name, s.Status, s.StartTimeUnixNano, s.EndTimeUnixNano)
+		}
+	}
+	planned := 2 * rollouts
+	for name, want := range map[string]int{"job": 1, "drive": 1, "step": 1, "phase rollout": 1, "shard rollout": planned / 4, "shard collect": 1, "rollout": planned} {
+		if count[name] != want {
+			t.Errorf("%d spans %q, want %d", count[name], name, want)
+		}
+	}
+
+	events := 0
+	for _, partition := range readTopic(t, dir+"/kafka", learnt.entries[0].Begin.Topic).records {
+		for _, r := range partition {
+			if len(r.Key) == 0 {
+				continue // a marker
+			}
+			origin, err := telemetry.ParseHeaders(headersOf(r), telemetry.DefaultLimits())
+			if err != nil {
+				t.Fatal(err)
+			}
+			parent := strings.Split(origin.Trace.Parent, "-")
+			if len(parent) != 4 || parent[1] != to.spans[0].trace() || parent[3] != "01" {
+				t.Fatalf("an event of %s has traceparent %q", r.Key, origin.Trace.Parent)
+			}
+			if s := byID[parent[2]]; s.Span == nil || s.Name != "rollout" || s.attribute("cohort.thread") != string(r.Key) {
+				t.Fatalf("an event of %s hangs on %v", r.Key, s)
+			}
+			events++
+		}
+	}
+	if events < 2*planned {
+		t.Errorf("%d events", events)
+	}
+}
