@@ -9,12 +9,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	common "go.opentelemetry.io/proto/otlp/common/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/cohort-rl/cohort/job/spec"
 	"github.com/cohort-rl/cohort/telemetry"
 )
 
@@ -91,7 +93,14 @@ func TestSpansAreOneTreePerJobAndAgentsEventsHangOnTheirRollouts(t *testing.T) {
 		"up", "--dir", dir, "--workers", "1", "--listen", "127.0.0.1:0", "--verbose")
 	running := systemOf(t, up)
 	work := smallJob{agent: startAgent(t, nil).url, steps: 1, tasks: four()[:2]}
-	id := work.submit(t, running)
+	submission := work.submission(t)
+	submission.Spec = append(submission.Spec, "eval: {data: held-out.jsonl, tasks: 1}\n"...)
+	submission.Data[spec.RoleEval] = []byte("{\"best\": 3}\n")
+	submitted, _, err := running.api.Submit(within(t, time.Minute), submission)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := submitted.ID
 	wantDone(t, awaitEnd(t, running.store, id))
 	learnt := readJob(t, running.store, id)
 	if err := up.stop(); err != nil { // which sends what waits
@@ -110,17 +119,22 @@ func TestSpansAreOneTreePerJobAndAgentsEventsHangOnTheirRollouts(t *testing.T) {
 		count[s.Name]++
 	}
 	// Who is below whom, and who tells it.
+	const coordinator, worker, unit = "cohort-coordinator", "cohort-worker", "step or evaluation"
 	below := map[string][2]string{
-		"job": {"", "cohort-coordinator"}, "drive": {"job", "cohort-coordinator"}, "step": {"job", "cohort-coordinator"},
-		"read log": {"drive", "cohort-coordinator"}, "prepare": {"drive", "cohort-coordinator"}, "put entry": {"drive", "cohort-coordinator"},
-		"finish": {"drive", "cohort-coordinator"}, "retire": {"drive", "cohort-coordinator"},
-		"plan": {"step", "cohort-coordinator"}, "phase rollout": {"step", "cohort-coordinator"}, "ranges": {"step", "cohort-coordinator"},
-		"phase collect": {"step", "cohort-coordinator"}, "update": {"step", "cohort-coordinator"},
-		"shard rollout": {"step", "cohort-worker"}, "shard collect": {"step", "cohort-worker"}, "rollout": {"shard rollout", "cohort-worker"},
+		"job": {"", coordinator}, "drive": {"job", coordinator}, "step": {"job", coordinator}, "evaluation": {"job", coordinator},
+		"read log": {"drive", coordinator}, "prepare": {"drive", coordinator}, "put entry": {"drive", coordinator},
+		"finish": {"drive", coordinator}, "retire": {"drive", coordinator},
+		"plan": {unit, coordinator}, "open": {unit, coordinator}, "phase rollout": {unit, coordinator}, "ranges": {unit, coordinator},
+		"phase collect": {unit, coordinator}, "update": {"step", coordinator}, "result": {"evaluation", coordinator},
+		"shard rollout": {unit, worker}, "shard collect": {unit, worker}, "rollout": {"shard rollout", worker},
 	}
 	for _, s := range to.spans {
-		want, known := below[s.Name]
-		if got := byID[s.parent()].GetName(); !known || got != want[0] || s.service != want[1] {
+		want := below[s.Name]
+		got := byID[s.parent()].GetName()
+		if want[0] == unit && (got == "evaluation") == (s.attribute("cohort.evaluation") != "") && (got == "step" || got == "evaluation") {
+			want[0] = got
+		}
+		if got != want[0] || s.service != want[1] {
 			t.Errorf("%q of %s is below %q, want %q of %s", s.Name, s.service, got, want[0], want[1])
 		}
 		if s.trace() != to.spans[0].trace() || s.attribute("cohort.job") != string(id) {
@@ -130,8 +144,10 @@ func TestSpansAreOneTreePerJobAndAgentsEventsHangOnTheirRollouts(t *testing.T) {
 			t.Errorf("%q: status %v, from %d to %d", s.Name, s.Status, s.StartTimeUnixNano, s.EndTimeUnixNano)
 		}
 	}
-	planned := 2 * rollouts
-	for name, want := range map[string]int{"job": 1, "drive": 1, "step": 1, "phase rollout": 1, "shard rollout": planned / 4, "shard collect": 1, "rollout": planned} {
+	planned := 2*rollouts + 2 // with the two evaluations
+	for name, want := range map[string]int{
+		"job": 1, "drive": 1, "step": 1, "evaluation": 2, "phase rollout": 3, "shard rollout": 2*rollouts/4 + 2, "shard collect": 3, "rollout": planned,
+	} {
 		if count[name] != want {
 			t.Errorf("%d spans %q, want %d", count[name], name, want)
 		}
