@@ -48,6 +48,7 @@ func TestOperationsListsEveryMetricAndNoOther(t *testing.T) {
 	p := newProcess(depths{all: []queue.Depth{{Queue: "training"}}}, metrics.Checks{{Service: metrics.Redis, Ask: func(context.Context) error { return nil }}})
 	metrics.StoreRequests(p.registry, p.weather)
 	metrics.NewPolicy(p.registry, clock.System{})
+	metrics.NewSpans(p.registry)
 	_ = p.worker.Handler(func(context.Context, queue.Task) error { return nil })(t.Context(), queue.Task{})
 	var told []string
 	for name := range p.scrape(t) {
