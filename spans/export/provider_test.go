@@ -45,7 +45,7 @@ func TestFailuresAreLoggedOncePerIntervalAndCounted(t *testing.T) {
 	t.Parallel()
 	var said bytes.Buffer
 	c, to := &counts{}, &collector{err: errRefused}
-	p := export.New(to, export.Config{Counts: c, Clock: clock.System{}, Logger: slog.New(slog.NewTextHandler(&said, nil)), Queue: 5000, Delay: time.Hour})
+	p := export.New(to, export.Config{Counts: c, Clock: clock.System{}, Logger: slog.New(slog.NewTextHandler(&said, nil)), Queue: 5000, Delay: time.Hour, Repeat: time.Hour})
 	spend(t, p, 1600) // four batches at most in the hour that a log line stands for
 	p.Close(short(t, time.Minute))
 	if c.failed != 1600 || c.exported+c.dropped != 0 {
