@@ -16,8 +16,11 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/cohort-rl/cohort/endtoend/trained"
 	"github.com/cohort-rl/cohort/job/spec"
 	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/traces"
+	"github.com/cohort-rl/cohort/traces/kafka"
 )
 
 // span is a span that a collector was sent, and the service that sent it.
@@ -88,21 +91,22 @@ func receive(t *testing.T) *receiver {
 func TestSpansAreOneTreePerJobAndAgentsEventsHangOnTheirRollouts(t *testing.T) {
 	t.Parallel()
 	const secret = "not-to-be-told"
-	to, dir := receive(t), t.TempDir()
+	to := receive(t)
 	up := launch(t, "cohort", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + to.url, "OTEL_EXPORTER_OTLP_HEADERS=x-token=" + secret},
-		"up", "--dir", dir, "--workers", "1", "--listen", "127.0.0.1:0", "--verbose")
+		"up", "--dir", t.TempDir(), "--workers", "1", "--listen", "127.0.0.1:0", "--verbose")
 	running := systemOf(t, up)
 	work := smallJob{agent: startAgent(t, nil).url, steps: 1, tasks: four()[:2]}
 	submission := work.submission(t)
 	submission.Spec = append(submission.Spec, "eval: {data: held-out.jsonl, tasks: 1}\n"...)
 	submission.Data[spec.RoleEval] = []byte("{\"best\": 3}\n")
-	submitted, _, err := running.api.Submit(within(t, time.Minute), submission)
+	submitted, _, err := running.api.Submit(trained.Within(t, time.Minute), submission)
 	if err != nil {
 		t.Fatal(err)
 	}
 	id := submitted.ID
 	wantDone(t, awaitEnd(t, running.store, id))
-	learnt := readJob(t, running.store, id)
+	began := trained.Read(t, running.store, id).Entries[0].Begin
+	recorded := recordsOf(t, up, began.Topic)
 	if err := up.stop(); err != nil { // which sends what waits
 		t.Fatal(err)
 	}
@@ -152,28 +156,70 @@ func TestSpansAreOneTreePerJobAndAgentsEventsHangOnTheirRollouts(t *testing.T) {
 			t.Errorf("%d spans %q, want %d", count[name], name, want)
 		}
 	}
+	wantEventsOnRollouts(t, recorded, byID, 2*planned)
+}
 
+// wantEventsOnRollouts checks that every event carries the span of the rollout
+// that it is of, and that there are enough.
+func wantEventsOnRollouts(t *testing.T, recorded []traces.Record, byID map[string]span, least int) {
+	t.Helper()
 	events := 0
-	for _, partition := range readTopic(t, dir+"/kafka", learnt.entries[0].Begin.Topic).records {
-		for _, r := range partition {
-			if len(r.Key) == 0 {
-				continue // a marker
-			}
-			origin, err := telemetry.ParseHeaders(headersOf(r), telemetry.DefaultLimits())
-			if err != nil {
-				t.Fatal(err)
-			}
-			parent := strings.Split(origin.Trace.Parent, "-")
-			if len(parent) != 4 || parent[1] != to.spans[0].trace() || parent[3] != "01" {
-				t.Fatalf("an event of %s has traceparent %q", r.Key, origin.Trace.Parent)
-			}
-			if s := byID[parent[2]]; s.Span == nil || s.Name != "rollout" || s.attribute("cohort.thread") != string(r.Key) {
-				t.Fatalf("an event of %s hangs on %v", r.Key, s)
-			}
-			events++
+	for _, r := range recorded {
+		if len(r.Key) == 0 {
+			continue // a marker
 		}
+		var headers []telemetry.Header
+		for _, h := range r.Headers {
+			headers = append(headers, telemetry.Header(h))
+		}
+		origin, err := telemetry.ParseHeaders(headers, telemetry.DefaultLimits())
+		if err != nil {
+			t.Fatal(err)
+		}
+		parent := strings.Split(origin.Trace.Parent, "-")
+		if len(parent) != 4 || parent[3] != "01" {
+			t.Fatalf("an event of %s has traceparent %q", r.Key, origin.Trace.Parent)
+		}
+		if s := byID[parent[2]]; s.Span == nil || s.trace() != parent[1] || s.Name != "rollout" || s.attribute("cohort.thread") != string(r.Key) {
+			t.Fatalf("an event of %s hangs on %v", r.Key, s)
+		}
+		events++
 	}
-	if events < 2*planned {
+	if events < least {
 		t.Errorf("%d events", events)
 	}
+}
+
+// recordsOf reads a topic of a system of one process.
+func recordsOf(t *testing.T, up *process, topic string) []traces.Record {
+	t.Helper()
+	ctx := trained.Within(t, time.Minute)
+	said, err := up.out.await(ctx, "Kafka:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := kafka.Open(kafka.Config{Brokers: []string{strings.TrimSpace(strings.TrimPrefix(said, "Kafka:"))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	codec, err := telemetry.NewCodec(telemetry.DefaultLimits(), telemetry.None)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bounds, err := log.Bounds(ctx, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []traces.Record
+	for partition, b := range bounds {
+		err := traces.Topic{Log: log, Codec: codec, Name: topic}.Scan(ctx, partition, b.First, b.End, func(r traces.Record) error {
+			all = append(all, r)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
 }
