@@ -13,7 +13,7 @@ func (p *Producer) bury(q *partition, n int, class Class, cause error) {
 	now := p.config.Now()
 	gone, last := 0, false
 	for gone < n && !last {
-		it := &q.queue[gone]
+		it := q.queue.at(gone)
 		switch {
 		case it.buried > 0:
 		case it.own: // the final record: nothing comes after it
@@ -25,20 +25,20 @@ func (p *Producer) bury(q *partition, n int, class Class, cause error) {
 		gone++
 	}
 	switch {
-	case gone == 0 || gone == 1 && q.queue[0].buried > 0:
+	case gone == 0 || gone == 1 && q.queue.at(0).buried > 0:
 		return
 	case last: // what nobody could be told before the end
 		p.release(q, gone)
 		return
 	}
-	stone, err := p.tombstone(q.queue[:gone], class, cause, now)
+	stone, err := p.tombstone(q.queue.at(0), q.queue.at(gone-1), class, cause, now)
 	if err != nil { // only a clock outside 1970 to 2262 or tiny Limits: a hole that readers name
 		p.release(q, gone)
 		return
 	}
 	p.release(q, gone-1)
-	p.letGo(&q.queue[0]) // its place is the tombstone's
-	q.queue[0] = stone
+	p.letGo(q.queue.at(0)) // its place is the tombstone's
+	*q.queue.at(0) = stone
 	p.own++
 }
 
@@ -84,12 +84,12 @@ func (p *Producer) toLetters(w waiting) bool {
 	return true
 }
 
-// tombstone makes the record that stands for items, the first of which may be
-// a tombstone itself. It takes no room of the queue.
-func (p *Producer) tombstone(items []item, class Class, cause error, now time.Time) (item, error) {
-	last := items[len(items)-1].sequence
-	first := items[0].sequence
-	if b := items[0].buried; b > 0 {
+// tombstone makes the record that stands for the items from the oldest, which
+// may be a tombstone itself, to the latest. It takes no room of the queue.
+func (p *Producer) tombstone(oldest, latest *item, class Class, cause error, now time.Time) (item, error) {
+	last := latest.sequence
+	first := oldest.sequence
+	if b := oldest.buried; b > 0 {
 		first -= b - 1
 	}
 	count := last - first + 1
@@ -100,19 +100,19 @@ func (p *Producer) tombstone(items []item, class Class, cause error, now time.Ti
 	if p.letters != nil {
 		reason = p.letters.redactor.Text(reason)
 	}
-	frame, err := p.encode(Event{Time: now, Body: Tombstone{First: first, Count: count, Reason: line(reason, p.config.Limits.NameBytes)}})
-	return item{frame: frame, time: now, admitted: now, sequence: last, own: true, buried: count}, err
+	frame, _, err := p.encode(&Event{Time: now, Body: Tombstone{First: first, Count: count, Reason: line(reason, p.config.Limits.NameBytes)}}, 0)
+	return item{frame: frame, time: now.UnixNano(), admitted: now, sequence: last, own: true, buried: count}, err
 }
 
 // refuse books an event that was refused at the door, where its caller is told.
 // With dead letters that have room it is admitted all the same, without a
 // sequence, and becomes one.
-func (p *Producer) refuse(it item, class Class, cause error) {
+func (p *Producer) refuse(it *item, class Class, cause error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.accounts.Refused++
 	now := p.config.Now()
-	if p.closing || !p.toLetters(waiting{item: it, partition: -1, class: class, cause: cause, died: now}) {
+	if p.closing || !p.toLetters(waiting{item: *it, partition: -1, class: class, cause: cause, died: now}) {
 		p.accounts.Discarded++
 		return
 	}

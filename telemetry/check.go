@@ -20,7 +20,7 @@ func checkReward(body Body) error {
 
 // check reports the first field of an event that is out of its bounds. Encode
 // and Decode both end here, so what Encode accepts Decode accepts.
-func (l Limits) check(e Event) error {
+func (l *Limits) check(e *Event) error {
 	if e.Body == nil {
 		return fmt.Errorf("%w: none", ErrUnknownBody)
 	}
@@ -41,7 +41,7 @@ func (l Limits) check(e Event) error {
 	return l.checkBody(e.Body)
 }
 
-func (l Limits) checkAttributes(attributes []Attribute) error {
+func (l *Limits) checkAttributes(attributes []Attribute) error {
 	if len(attributes) > l.Attributes {
 		return fmt.Errorf("%w: %d attributes, allowed are %d", ErrInvalidEvent, len(attributes), l.Attributes)
 	}
@@ -66,7 +66,7 @@ func (l Limits) checkAttributes(attributes []Attribute) error {
 	return fits("attributes", total, l.AttributeBytes)
 }
 
-func (l Limits) checkBody(body Body) error {
+func (l *Limits) checkBody(body Body) error {
 	switch b := body.(type) {
 	case Start:
 		return l.names(name{"task", b.Task})
@@ -112,7 +112,7 @@ func (l Limits) checkBody(body Body) error {
 	return nil
 }
 
-func (l Limits) checkDecision(d Decision) error {
+func (l *Limits) checkDecision(d Decision) error {
 	width, n := uint64(d.Width), uint64(len(d.Features))
 	switch {
 	case width == 0:
@@ -131,7 +131,7 @@ func (l Limits) checkDecision(d Decision) error {
 	return l.names(name{"policy", d.Policy})
 }
 
-func (l Limits) checkError(e Error) error {
+func (l *Limits) checkError(e Error) error {
 	if e.Class == "" {
 		return fmt.Errorf("%w: error has no class", ErrInvalidEvent)
 	}
@@ -165,7 +165,7 @@ func finite32(what string, values []float32) error {
 type name struct{ field, value string }
 
 // names checks ids and names: short, UTF-8, nothing that would break a line.
-func (l Limits) names(names ...name) error {
+func (l *Limits) names(names ...name) error {
 	for _, n := range names {
 		if len(n.value) <= l.NameBytes && printable(n.value) {
 			continue

@@ -51,12 +51,12 @@ func (p *Producer) finish() {
 			continue
 		}
 		now := p.config.Now()
-		frame, err := p.encode(Event{Time: now, Body: Final{Sequences: q.next}})
+		frame, _, err := p.encode(&Event{Time: now, Body: Final{Sequences: q.next}}, 0)
 		if err != nil {
 			continue // only a clock outside 1970 to 2262 or tiny Limits: the tail stays unknown
 		}
 		p.own++
-		p.append(q, item{frame: frame, time: now, admitted: now, size: len(frame) + overhead, own: true})
+		p.append(q, &item{frame: frame, time: now.UnixNano(), admitted: now, size: len(frame) + overhead, own: true})
 		q.urgent = true
 	}
 }
@@ -97,8 +97,9 @@ func (p *Producer) giveUp(cause error) {
 	for _, q := range p.partitions {
 		p.doubt(q, q.inFlight)
 		q.inFlight = 0
-		for i := range q.queue {
-			it := &q.queue[i]
+		for i := range q.queue.n {
+			it := q.queue.at(i)
+			p.letGo(it)
 			if it.own {
 				continue
 			}
@@ -112,6 +113,6 @@ func (p *Producer) giveUp(cause error) {
 			p.waiting = append(p.waiting, w)
 			p.waitingBytes += w.size
 		}
-		p.release(q, len(q.queue))
+		q.queue = ring{} // a request under way may still read the old one
 	}
 }

@@ -3,7 +3,6 @@ package telemetry
 import (
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/klauspost/compress/zstd"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -27,7 +26,6 @@ type Codec struct {
 	compression Compression
 	encoder     *zstd.Encoder
 	decoder     *zstd.Decoder
-	messages    sync.Pool // of empty *message
 }
 
 // NewCodec returns a codec that writes with the given compression and reads
@@ -36,7 +34,7 @@ func NewCodec(limits Limits, compression Compression) (*Codec, error) {
 	if err := limits.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Codec{limits: limits, compression: compression, messages: sync.Pool{New: func() any { return new(message) }}}
+	c := &Codec{limits: limits, compression: compression}
 	var err error
 	switch compression {
 	case None:
@@ -59,23 +57,27 @@ func NewCodec(limits Limits, compression Compression) (*Codec, error) {
 // during the call alone. Errors are ErrInvalidEvent, ErrUnknownBody and
 // *PayloadTooLarge, and all are final.
 func (c *Codec) Encode(e Event) ([]byte, error) {
-	if err := errors.Join(c.limits.check(e), checkReward(e.Body)); err != nil {
-		return nil, err
+	frame, _, err := c.encode(&e, 0)
+	return frame, err
+}
+
+// encode is Encode, and returns memory beside that of the frame as well: room
+// bytes that the caller may write to, so that both take one allocation.
+func (c *Codec) encode(e *Event, room int) (frame, beside []byte, err error) {
+	if err := c.limits.check(e); err != nil {
+		return nil, nil, err
 	}
-	m := c.messages.Get().(*message)
-	defer c.messages.Put(m)
-	defer m.empty()
-	m.fill(e)
-	size := proto.Size(&m.event)
-	if err := fits("event", size, c.limits.EventBytes); err != nil {
-		return nil, err
+	if err := checkReward(e.Body); err != nil {
+		return nil, nil, err
 	}
-	// The size that Size found is kept in the message.
-	frame, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(make([]byte, frameHeader, frameHeader+size), &m.event)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalidEvent, err)
+	s := sizesOf(e)
+	if err := fits("event", s.event, c.limits.EventBytes); err != nil {
+		return nil, nil, err
 	}
-	return c.seal(frame)
+	size := frameHeader + s.event
+	memory := make([]byte, size+room)
+	frame, err = c.seal(appendEvent(memory[:frameHeader:size], e, s))
+	return frame, memory[size:], err
 }
 
 // Decode returns the event inside a frame, checked as Encode checks it. Its
@@ -96,14 +98,11 @@ func (c *Codec) Decode(frame []byte) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	return e, c.limits.check(e)
+	return e, c.limits.check(&e)
 }
 
-// Field numbers of telemetrypb.Event that scan counts.
-const (
-	fieldAttributes            = 5
-	fieldBodyMin, fieldBodyMax = 16, 63
-)
+// The numbers of bodies in telemetrypb.Event, those of later versions included.
+const fieldBodyMin, fieldBodyMax = 16, 63
 
 // scan counts what costs far more memory decoded than encoded, before any of
 // it is decoded.

@@ -7,73 +7,6 @@ import (
 	telemetrypb "github.com/cohort-rl/cohort/telemetry/proto"
 )
 
-// message is an event on its way to the wire. The bodies that agents record all
-// the time have their place in it, so that one message serves many events.
-type message struct {
-	event telemetrypb.Event
-
-	decision     telemetrypb.Decision
-	decisionBody telemetrypb.Event_Decision
-	modelCall    telemetrypb.ModelCall
-	modelBody    telemetrypb.Event_ModelCall
-	toolCall     telemetrypb.ToolCall
-	toolBody     telemetrypb.Event_ToolCall
-	reward       telemetrypb.Reward
-	rewardBody   telemetrypb.Event_Reward
-}
-
-// fill makes m the message of a checked event. It shares its slices.
-func (m *message) fill(e Event) {
-	m.event.Thread, m.event.Index, m.event.TimeUnixNano, m.event.Name = e.Thread, e.Index, e.Time.UnixNano(), e.Name
-	m.event.Clock, m.event.ClockFlags = uint64(e.Clock), uint32(e.ClockFlags)
-	for _, a := range e.Attributes {
-		m.event.Attributes = append(m.event.Attributes, &telemetrypb.Attribute{Key: a.Key, Value: a.Value})
-	}
-	switch b := e.Body.(type) {
-	case Start:
-		m.event.Body = &telemetrypb.Event_Start{Start: &telemetrypb.Start{Task: b.Task}}
-	case Decision:
-		d := &m.decision
-		d.Number, d.Policy, d.Width, d.Features, d.Chosen, d.LogProb = b.Number, b.Policy, b.Width, b.Features, b.Chosen, b.LogProb
-		m.decisionBody.Decision, m.event.Body = d, &m.decisionBody
-	case ModelCall:
-		c := &m.modelCall
-		c.Number, c.Policy, c.Model, c.Prompt, c.Response, c.LogProbs = b.Number, b.Policy, b.Model, b.Prompt, b.Response, b.LogProbs
-		m.modelBody.ModelCall, m.event.Body = c, &m.modelBody
-	case ToolCall:
-		c := &m.toolCall
-		c.Tool, c.Input, c.Output, c.DurationNano = b.Tool, b.Input, b.Output, int64(b.Duration)
-		m.toolBody.ToolCall, m.event.Body = c, &m.toolBody
-	case Reward:
-		m.reward.Value = b.Value
-		m.rewardBody.Reward, m.event.Body = &m.reward, &m.rewardBody
-	case Error:
-		m.event.Body = &telemetrypb.Event_Error{Error: errorToProto(b)}
-	case End:
-		m.event.Body = &telemetrypb.Event_End{End: &telemetrypb.End{Events: b.Events, Truncated: b.Truncated}}
-	case State:
-		m.event.Body = &telemetrypb.Event_State{State: &telemetrypb.State{
-			Kind: telemetrypb.State_Kind(b.Kind), Reason: telemetrypb.State_Reason(b.Reason),
-			Document: b.Document, Sha256: b.SHA256, Version: b.Version, Base: b.Base,
-		}}
-	case Marker:
-		m.event.Body = &telemetrypb.Event_Marker{Marker: &telemetrypb.Marker{Nonce: b.Nonce, Job: b.Job}}
-	case Final:
-		m.event.Body = &telemetrypb.Event_Final{Final: &telemetrypb.Final{Sequences: b.Sequences}}
-	case Tombstone:
-		m.event.Body = &telemetrypb.Event_Tombstone{Tombstone: &telemetrypb.Tombstone{First: b.First, Count: b.Count, Reason: b.Reason}}
-	}
-}
-
-// empty lets go of everything that the event shared.
-func (m *message) empty() {
-	m.event.Reset()
-	m.decision.Reset()
-	m.modelCall.Reset()
-	m.toolCall.Reset()
-	m.reward.Reset()
-}
-
 // fromProto returns the event of a message. It shares its slices.
 func fromProto(m *telemetrypb.Event) (Event, error) {
 	body, err := bodyFromProto(m)
@@ -128,16 +61,6 @@ func bodyFromProto(m *telemetrypb.Event) (Body, error) {
 	default:
 		return nil, ErrUnknownBody
 	}
-}
-
-func errorToProto(e Error) *telemetrypb.Error {
-	m := &telemetrypb.Error{
-		Class: e.Class, Message: e.Message, Node: e.Node, DurationNano: int64(e.Duration), Attempt: e.Attempt,
-	}
-	for _, c := range e.Causes {
-		m.Causes = append(m.Causes, &telemetrypb.Cause{Class: c.Class, Message: c.Message})
-	}
-	return m
 }
 
 func errorFromProto(m *telemetrypb.Error) Error {

@@ -14,7 +14,7 @@ func (p *Producer) Flush(ctx context.Context) (Accounts, error) {
 	targets := make([]uint64, len(p.partitions))
 	for i, q := range p.partitions {
 		targets[i] = q.next
-		q.urgent = len(q.queue) > 0
+		q.urgent = q.queue.n > 0
 	}
 	p.mu.Unlock()
 	p.signal()

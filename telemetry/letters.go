@@ -92,7 +92,7 @@ func (s *sender) take() (pressed bool) {
 func (s *sender) letter(w waiting) DeadLetter {
 	config := s.producer.config
 	l := DeadLetter{
-		Time: w.time, Key: w.key, Frame: w.frame, Class: w.class, Topic: config.Topic, Partition: w.partition,
+		Time: time.Unix(0, w.time), Key: w.key, Frame: w.frame, Class: w.class, Topic: config.Topic, Partition: w.partition,
 		Died: w.died, Producer: config.Instance,
 	}
 	reason := "unknown"
@@ -110,7 +110,7 @@ func (s *sender) letter(w waiting) DeadLetter {
 			}
 		}
 	}
-	trace := w.trace
+	trace := w.traced()
 	if trace.Baggage != "" {
 		clean, n := s.redactor.baggage(trace.Baggage)
 		trace.Baggage = clean

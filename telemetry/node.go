@@ -67,7 +67,8 @@ func (t *Thread) callable(what, called, at string, none bool) error {
 	if ended {
 		return fmt.Errorf("%s %s: %w", what, called, ErrEnded)
 	}
-	return t.sink.settings().limits.names(name{what, at})
+	limits := t.sink.settings().limits
+	return limits.names(name{what, at})
 }
 
 // call calls do in the node at a path, records that it failed or panicked, and

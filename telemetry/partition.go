@@ -6,8 +6,8 @@ import "time"
 type item struct {
 	key       string
 	frame     []byte
-	trace     Trace // as it was in the caller's context at admission
-	time      time.Time
+	trace     *Trace // as it was in the caller's context at admission; nil for none
+	time      int64  // of the event, in nanoseconds since 1970
 	admitted  time.Time
 	sequence  uint64
 	size      int // bytes of the message and its overhead
@@ -17,11 +17,27 @@ type item struct {
 	delivery  *delivery // of the thread that waits for it, or nil
 }
 
+// traced is the trace of the item's event, or none.
+func (it *item) traced() Trace {
+	if it.trace == nil {
+		return Trace{}
+	}
+	return *it.trace
+}
+
+// milliseconds is the time of the item's message, of which 0 says nothing.
+func (it *item) milliseconds() int64 {
+	if it.time < int64(time.Millisecond) {
+		return it.admitted.UnixMilli()
+	}
+	return it.time / int64(time.Millisecond)
+}
+
 // partition is the queue of one partition. The producer's mu guards it.
 type partition struct {
 	number   int
 	leader   int32
-	queue    []item // oldest first
+	queue    ring
 	inFlight int    // how many of them are in the request under way
 	next     uint64 // the sequence that the next item gets
 	batch    int    // events a request may have; halved when a broker refuses, doubled when it accepts
@@ -33,8 +49,8 @@ type partition struct {
 // settled is up to which sequence all have an end, good or bad. Those under a
 // tombstone have, though it is not in the log yet.
 func (q *partition) settled() uint64 {
-	for _, it := range q.queue {
-		if it.buried == 0 {
+	for i := range q.queue.n {
+		if it := q.queue.at(i); it.buried == 0 {
 			return it.sequence
 		}
 	}
@@ -44,35 +60,32 @@ func (q *partition) settled() uint64 {
 // due says how long from now the queue may still wait before it is sent, and
 // whether it is to be sent at all without a further change.
 func (q *partition) due(now time.Time, linger time.Duration) (time.Duration, bool) {
-	if q.inFlight > 0 || len(q.queue) == 0 {
+	if q.inFlight > 0 || q.queue.n == 0 {
 		return 0, false
 	}
 	wait := q.retryAt.Sub(now)
-	if !q.urgent && len(q.queue) < q.batch {
-		wait = max(wait, q.queue[0].admitted.Add(linger).Sub(now))
+	if !q.urgent && q.queue.n < q.batch {
+		wait = max(wait, q.queue.at(0).admitted.Add(linger).Sub(now))
 	}
 	return max(wait, 0), true
 }
 
 // take puts the next batch in flight: at least one item, at most what batch
-// and maxBytes allow. The result is read-only and stays valid; it has so many
-// bytes.
-func (q *partition) take(maxBytes int) (items []item, size int) {
-	n := 0
-	for n < len(q.queue) && n < q.batch && (n == 0 || size+q.queue[n].size <= maxBytes) {
-		size += q.queue[n].size
-		n++
+// and maxBytes allow. It has so many bytes on the wire. Its items are read-only
+// and stay valid until it is settled.
+func (q *partition) take(maxBytes int) (b batch, size int) {
+	for b.n < q.queue.n && b.n < q.batch {
+		wire := q.queue.at(b.n).size - overhead + recordFraming
+		if b.n > 0 && size+wire > maxBytes {
+			break
+		}
+		size += wire
+		b.n++
 	}
-	q.inFlight = n
-	q.urgent = q.urgent && n < len(q.queue)
-	return append([]item(nil), q.queue[:n]...), size
-}
-
-// drop forgets the n oldest items. The memory serves those to come.
-func (q *partition) drop(n int) {
-	left := copy(q.queue, q.queue[n:])
-	clear(q.queue[left:]) // their frames are garbage now
-	q.queue = q.queue[:left]
+	q.inFlight = b.n
+	q.urgent = q.urgent && b.n < q.queue.n
+	b.partition, b.items = q, q.queue.first(b.n)
+	return b, size
 }
 
 // delivery follows the events of one thread. The producer's mu guards it.

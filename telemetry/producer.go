@@ -34,10 +34,14 @@ type Producer struct {
 	looking       chan struct{}      // held by whoever looks up the partitions
 	done          chan struct{}      // closed when run and its requests have ended
 	located       atomic.Bool        // the partitions are known
+	head          letterhead
+	memory        sync.Pool // of *[]byte, for requests
 
-	mu           sync.Mutex // guards what follows
-	partitions   []*partition
-	numbers      []int // of the partitions, for the balancer
+	mu           sync.Mutex   // guards what follows
+	partitions   []*partition // not changed once located
+	numbers      []int        // of the partitions, for the balancer; likewise
+	wakeAt       time.Time    // when run looks for work of itself
+	active       time.Time    // when run last found some
 	accounts     Accounts
 	bytes        int       // of the queue
 	own          int       // final records and tombstones that are queued
@@ -71,6 +75,8 @@ func NewProducer(config Config) (*Producer, error) {
 		clock:       hlc.New(hlc.Config{Read: hlc.Read(config.Now), Ahead: config.ClockAhead, Log: config.Log}),
 		connections: newConnections(),
 		abort:       abort,
+		head:        newLetterhead(config.origin(Trace{})),
+		memory:      sync.Pool{New: func() any { return new([]byte) }},
 		wake:        make(chan struct{}, 1),
 		looking:     make(chan struct{}, 1),
 		done:        make(chan struct{}),

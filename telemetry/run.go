@@ -15,7 +15,8 @@ type request struct {
 // batch is what one partition has in a request.
 type batch struct {
 	partition *partition
-	items     []item
+	items     segments
+	n         int // items
 }
 
 // run sends what is due until life ends. It starts a goroutine per request and
@@ -41,8 +42,13 @@ func (p *Producer) run(life context.Context) {
 	}
 }
 
-// idle is how long run sleeps when nothing is queued.
-const idle = time.Hour
+const (
+	// idle is how long run sleeps when nothing is queued.
+	idle = time.Hour
+	// awake is how long run goes on looking for work by itself when there was some,
+	// so that those who admit events seldom have to wake it.
+	awake = 20 * time.Millisecond
+)
 
 // collect puts in flight what is due, as one request per leader, or several when
 // there is more than a batch may have: then one is made while a broker works on
@@ -63,15 +69,22 @@ func (p *Producer) collect() ([]request, time.Duration) {
 			next = min(next, wait)
 			continue
 		}
-		items, bytes := q.take(p.config.BatchBytes)
+		b, bytes := q.take(p.config.BatchBytes)
 		i, ok := leaders[q.leader]
 		if !ok || due[i].bytes+bytes > p.config.BatchBytes {
 			i = len(due)
 			leaders[q.leader] = i
 			due = append(due, request{})
 		}
-		due[i].batches = append(due[i].batches, batch{partition: q, items: items})
+		due[i].batches = append(due[i].batches, b)
 		due[i].bytes += bytes
 	}
+	if len(due) > 0 {
+		p.active = now
+	}
+	if p.config.Linger > 0 && now.Sub(p.active) < awake {
+		next = min(next, p.config.Linger)
+	}
+	p.wakeAt = now.Add(next)
 	return due, next
 }

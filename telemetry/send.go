@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/produce"
+	"github.com/segmentio/kafka-go/protocol/rawproduce"
 )
 
 // outcome is what a broker said, or failed to say, about one batch.
@@ -30,26 +32,35 @@ func (p *Producer) send(life context.Context, r request) {
 			break
 		}
 	}
-	for i, b := range r.batches {
-		p.settle(b, outcomes[i])
-	}
+	p.settle(r, outcomes)
 }
 
 // exchange returns one outcome per batch.
 func (p *Producer) exchange(ctx context.Context, r request) []outcome {
 	outcomes := make([]outcome, len(r.batches))
-	partitions := make([]produce.RequestPartition, len(r.batches))
+	partitions := make([]rawproduce.RequestPartition, len(r.batches))
+	memory := p.memory.Get().(*[]byte)
+	all := (*memory)[:0]
+	if need := r.bytes + len(r.batches)*batchHeader; cap(all) < need {
+		all = make([]byte, 0, need)
+	}
 	for i, b := range r.batches {
-		partitions[i] = produce.RequestPartition{
+		from := len(all)
+		all = p.head.appendBatch(all, b.items)
+		partitions[i] = rawproduce.RequestPartition{
 			Partition: int32(b.partition.number),
-			RecordSet: protocol.RecordSet{Records: protocol.NewRecordReader(p.records(b.items)...)},
+			RecordSet: protocol.RawRecordSet{Reader: bytes.NewReader(all[from:])},
 		}
 	}
-	response, err := p.transport.RoundTrip(ctx, kafka.TCP(p.config.Brokers...), &produce.Request{
+	response, err := p.transport.RoundTrip(ctx, kafka.TCP(p.config.Brokers...), &rawproduce.Request{
 		Acks:    int16(kafka.RequireAll),
 		Timeout: int32(p.config.RequestTimeout.Milliseconds()),
-		Topics:  []produce.RequestTopic{{Topic: p.config.Topic, Partitions: partitions}},
+		Topics:  []rawproduce.RequestTopic{{Topic: p.config.Topic, Partitions: partitions}},
 	})
+	if err == nil { // else the transport may be writing it still
+		*memory = all
+		p.memory.Put(memory)
+	}
 	answer, ok := response.(*produce.Response)
 	if err == nil && !ok {
 		err = fmt.Errorf("broker answered with %T", response)
@@ -83,25 +94,6 @@ func find(answer *produce.Response, topic string, partition int) outcome {
 	return outcome{err: fmt.Errorf("produce to partition %d: the broker's answer leaves it out", partition)}
 }
 
-// records makes the messages of a batch.
-func (p *Producer) records(items []item) []protocol.Record {
-	records := make([]protocol.Record, len(items))
-	all := make([]protocol.Header, 0, len(items)*ownHeaders)
-	for i, it := range items {
-		origin := p.config.origin(it.trace)
-		origin.Sequence = it.sequence
-		first := len(all)
-		for _, h := range origin.headers() {
-			all = append(all, protocol.Header(h))
-		}
-		records[i] = protocol.Record{Time: it.time, Value: protocol.NewBytes(it.frame), Headers: all[first:len(all):len(all)]}
-		if it.key != "" {
-			records[i].Key = protocol.NewBytes([]byte(it.key))
-		}
-	}
-	return records
-}
-
 // verdict says what an error means for the batch it came with.
 type verdict uint8
 
@@ -115,8 +107,9 @@ const (
 // judge reads an error of a try. What it does not know counts as a lost answer.
 func judge(err error) verdict {
 	var unrouted *produce.Error // the request found no broker
+	var unroutedRaw *rawproduce.Error
 	var dial *net.OpError
-	if errors.As(err, &unrouted) || (errors.As(err, &dial) && dial.Op == "dial") {
+	if errors.As(err, &unrouted) || errors.As(err, &unroutedRaw) || (errors.As(err, &dial) && dial.Op == "dial") {
 		return retry
 	}
 	var code kafka.Error

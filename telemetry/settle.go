@@ -8,17 +8,24 @@ const (
 	lastPause  = time.Second
 )
 
-// settle books the outcome of a batch. This is the only place, beside the
-// deadline of Close, where an event ends.
-func (p *Producer) settle(b batch, o outcome) {
+// settle books what became of a request, all of it at one moment. This is the
+// only place, beside the deadline of Close, where an event ends.
+func (p *Producer) settle(r request, outcomes []outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	defer p.signal()
 	if p.dead {
 		return // Close has booked it as given up and uncertain
 	}
-	defer p.announce()
-	q, n := b.partition, len(b.items)
+	for i, b := range r.batches {
+		p.settleBatch(b, outcomes[i])
+	}
+	p.announce()
+	p.signal()
+}
+
+// settleBatch books the outcome of a batch. The caller holds mu.
+func (p *Producer) settleBatch(b batch, o outcome) {
+	q, n := b.partition, b.n
 	q.inFlight = 0
 	if o.err == nil {
 		p.acknowledge(q, n, o.base)
@@ -42,7 +49,7 @@ func (p *Producer) settle(b batch, o outcome) {
 	q.failures++
 	q.retryAt = now.Add(min(firstPause<<min(q.failures-1, 16), lastPause))
 	expired := 0
-	for expired < len(q.queue) && p.expired(&q.queue[expired], now) {
+	for expired < q.queue.n && p.expired(q.queue.at(expired), now) {
 		expired++
 	}
 	p.bury(q, expired, Expired, o.err)
@@ -56,8 +63,8 @@ func (p *Producer) expired(it *item, now time.Time) bool {
 
 // acknowledge ends the n oldest items of a partition: they are in the log.
 func (p *Producer) acknowledge(q *partition, n int, base int64) {
-	for i := range q.queue[:n] {
-		it := &q.queue[i]
+	for i := range n {
+		it := q.queue.at(i)
 		if !it.own {
 			p.accounts.Acknowledged++
 			p.accounts.Queued--
@@ -77,8 +84,8 @@ func (p *Producer) acknowledge(q *partition, n int, base int64) {
 
 // doubt marks the n oldest items: an answer about them was lost.
 func (p *Producer) doubt(q *partition, n int) {
-	for i := range q.queue[:n] {
-		it := &q.queue[i]
+	for i := range n {
+		it := q.queue.at(i)
 		if !it.uncertain && !it.own {
 			p.accounts.Uncertain++
 		}
@@ -88,10 +95,10 @@ func (p *Producer) doubt(q *partition, n int) {
 
 // release gives the room of the n oldest items back and lets go of them.
 func (p *Producer) release(q *partition, n int) {
-	for i := range q.queue[:n] {
-		p.letGo(&q.queue[i])
+	for i := range n {
+		p.letGo(q.queue.at(i))
 	}
-	q.drop(n)
+	q.queue.drop(n)
 }
 
 // letGo gives the room of an item back.

@@ -61,7 +61,8 @@ func (m *Memory) admit(_ context.Context, e Event, _ *delivery) error {
 	if err := checkReward(e.Body); err != nil {
 		return err
 	}
-	if err := DefaultLimits().check(e); err != nil {
+	limits := DefaultLimits()
+	if err := limits.check(&e); err != nil {
 		return err
 	}
 	m.mu.Lock()

@@ -2,12 +2,13 @@ package telemetry
 
 import "github.com/cohort-rl/cohort/telemetry/hlc"
 
-// encode stamps an event with the producer's clock and returns its frame. A
+// encode stamps an event with the producer's clock and returns its frame, and
+// memory beside it as Codec.encode does. A
 // caller that saw another call return gets the greater stamp; callers that are
 // at it together get theirs in any order, which may not be that of the log.
-func (p *Producer) encode(e Event) ([]byte, error) {
+func (p *Producer) encode(e *Event, room int) (frame, beside []byte, err error) {
 	e.Clock, e.ClockFlags = p.clock.Now()
-	return p.codec.Encode(e)
+	return p.codec.encode(e, room)
 }
 
 // Observe makes the events admitted from now on later, by their stamps, than an

@@ -28,12 +28,20 @@ type traceKey struct{}
 
 // WithTrace returns a context whose events carry the trace.
 func WithTrace(ctx context.Context, trace Trace) context.Context {
-	return context.WithValue(ctx, traceKey{}, trace)
+	return context.WithValue(ctx, traceKey{}, &trace)
 }
 
 // TraceFrom returns the trace of a context, or the zero Trace.
 func TraceFrom(ctx context.Context) Trace {
-	trace, _ := ctx.Value(traceKey{}).(Trace)
+	if trace := sharedTrace(ctx); trace != nil {
+		return *trace
+	}
+	return Trace{}
+}
+
+// sharedTrace returns the trace of a context, which nobody changes, or nil.
+func sharedTrace(ctx context.Context) *Trace {
+	trace, _ := ctx.Value(traceKey{}).(*Trace)
 	return trace
 }
 
