@@ -186,7 +186,7 @@ func (l *Limits) names(names ...name) error {
 }
 
 // printable says that a text has printable ASCII alone.
-func printable(text string) bool {
+func printable[T string | []byte](text T) bool {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' {
 			return false

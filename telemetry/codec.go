@@ -87,6 +87,10 @@ func (c *Codec) Decode(frame []byte) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
+	return c.decodeEvent(payload)
+}
+
+func (c *Codec) decodeEvent(payload []byte) (Event, error) {
 	if err := c.scan(payload); err != nil {
 		return Event{}, err
 	}

@@ -89,6 +89,21 @@ func (o Origin) headerBytes() int {
 // known one given twice, a sequence without producer, another schema or
 // content type are ErrInvalidHeaders.
 func ParseHeaders(headers []Header, limits Limits) (Origin, error) {
+	return (&HeaderReader{Limits: limits}).Read(headers)
+}
+
+// HeaderReader reads the headers of many messages. Texts that a message has in
+// common with the one before it are not made again. It is not safe for
+// concurrent use.
+type HeaderReader struct {
+	Limits Limits
+
+	last Origin
+}
+
+// Read is ParseHeaders.
+func (r *HeaderReader) Read(headers []Header) (Origin, error) {
+	limits := &r.Limits
 	if len(headers) > limits.Headers {
 		return Origin{}, fmt.Errorf("%w: %d headers, allowed are %d", ErrInvalidHeaders, len(headers), limits.Headers)
 	}
@@ -100,62 +115,62 @@ func ParseHeaders(headers []Header, limits Limits) (Origin, error) {
 		return Origin{}, err
 	}
 	var o Origin
-	var sequence, replayed string
+	var sequence, replayed []byte
 	for _, h := range headers {
-		var field *string
+		var field, before *string
 		switch h.Key {
 		case headerTraceparent:
-			field = &o.Trace.Parent
+			field, before = &o.Trace.Parent, &r.last.Trace.Parent
 		case headerTracestate:
-			field = &o.Trace.State
+			field, before = &o.Trace.State, &r.last.Trace.State
 		case headerBaggage:
-			field = &o.Trace.Baggage
+			field, before = &o.Trace.Baggage, &r.last.Trace.Baggage
 		case headerTenant:
-			field = &o.Tenant
+			field, before = &o.Tenant, &r.last.Tenant
 		case headerSchema:
-			field = &o.Schema
+			field, before = &o.Schema, &r.last.Schema
 		case headerProducer:
-			field = &o.Producer
+			field, before = &o.Producer, &r.last.Producer
 		case headerSequence:
-			field = &sequence
+			if len(sequence) > 0 {
+				return Origin{}, fmt.Errorf("%w: %s is given twice", ErrInvalidHeaders, h.Key)
+			}
+			sequence = h.Value
+			continue
 		case headerContentType:
-			field = &o.ContentType
+			field, before = &o.ContentType, &r.last.ContentType
 		case headerReplayed:
-			field = &replayed
+			if len(replayed) > 0 {
+				return Origin{}, fmt.Errorf("%w: %s is given twice", ErrInvalidHeaders, h.Key)
+			}
+			replayed = h.Value
+			continue
 		default:
 			continue
 		}
 		if *field != "" {
 			return Origin{}, fmt.Errorf("%w: %s is given twice", ErrInvalidHeaders, h.Key)
 		}
-		*field = text(h.Value)
+		if *before != string(h.Value) {
+			*before = string(h.Value)
+		}
+		*field = *before
 	}
-	if o.Replayed = replayed != ""; o.Replayed && replayed != "1" {
+	if o.Replayed = len(replayed) > 0; o.Replayed && string(replayed) != "1" {
 		return Origin{}, fmt.Errorf("%w: %s is %q, want 1", ErrInvalidHeaders, headerReplayed, replayed)
 	}
 	return o, o.check(sequence)
 }
 
-// text is a header's value. What nearly every message says is not copied.
-func text(value []byte) string {
-	switch string(value) {
-	case Schema:
-		return Schema
-	case ContentType:
-		return ContentType
-	}
-	return string(value)
-}
-
 // check verifies what was parsed and sets the sequence.
-func (o *Origin) check(sequence string) error {
+func (o *Origin) check(sequence []byte) error {
 	if o.Schema != "" && o.Schema != Schema {
 		return fmt.Errorf("%w: schema is %q, want %q", ErrInvalidHeaders, o.Schema, Schema)
 	}
 	if o.ContentType != "" && o.ContentType != ContentType {
 		return fmt.Errorf("%w: content type is %q, want %q", ErrInvalidHeaders, o.ContentType, ContentType)
 	}
-	if (o.Producer == "") != (sequence == "") {
+	if (o.Producer == "") != (len(sequence) == 0) {
 		return fmt.Errorf("%w: producer and sequence come together", ErrInvalidHeaders)
 	}
 	if o.Producer == "" {
@@ -165,7 +180,7 @@ func (o *Origin) check(sequence string) error {
 		return fmt.Errorf("%w: %w", ErrInvalidHeaders, err)
 	}
 	var err error
-	if o.Sequence, err = strconv.ParseUint(sequence, 10, 64); err != nil {
+	if o.Sequence, err = strconv.ParseUint(string(sequence), 10, 64); err != nil {
 		return fmt.Errorf("%w: sequence: %w", ErrInvalidHeaders, err)
 	}
 	return nil

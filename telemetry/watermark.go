@@ -11,6 +11,8 @@ import (
 // instances, partitions, gaps and runs of tombstones, not with messages.
 type Watermarks struct {
 	streams map[stream]*watermark
+	last    stream // met last, and what was seen of it
+	mark    *watermark
 }
 
 type stream struct {
@@ -122,15 +124,19 @@ func (w *Watermarks) Bury(producer string, partition int, first, last uint64, of
 // at returns the watermark of a stream, and whether it was made just now.
 func (w *Watermarks) at(producer string, partition int, sequence uint64, offset int64) (*watermark, bool) {
 	key := stream{producer: producer, partition: partition}
-	if m := w.streams[key]; m != nil {
-		return m, false
+	if w.mark != nil && key == w.last {
+		return w.mark, false
+	}
+	w.last, w.mark = key, w.streams[key]
+	if w.mark != nil {
+		return w.mark, false
 	}
 	if w.streams == nil {
 		w.streams = make(map[stream]*watermark)
 	}
-	m := &watermark{first: sequence, offset: offset}
-	w.streams[key] = m
-	return m, true
+	w.mark = &watermark{first: sequence, offset: offset}
+	w.streams[key] = w.mark
+	return w.mark, true
 }
 
 // rise names what lies between the highest sequence and a higher one.

@@ -28,7 +28,7 @@ func Audit(ctx context.Context, t traces.Topic, limits telemetry.Limits) (*Repor
 	g.SetLimit(partitionsAtOnce)
 	for p, b := range bounds {
 		readings[p] = &reading{
-			codec: t.Codec, limits: limits, threads: threads, finals: map[string]bool{},
+			codec: t.Codec, origins: telemetry.HeaderReader{Limits: limits}, threads: threads, finals: map[string]bool{},
 			partition: Partition{Number: p, First: b.First, End: b.End},
 		}
 		g.Go(func() error { return t.Scan(gctx, p, b.First, b.End, readings[p].take) })
@@ -42,8 +42,10 @@ func Audit(ctx context.Context, t traces.Topic, limits telemetry.Limits) (*Repor
 // reading is the pass over one partition.
 type reading struct {
 	codec   *telemetry.Codec
-	limits  telemetry.Limits
+	origins telemetry.HeaderReader
 	threads *threads
+	headers []telemetry.Header // of the record at hand
+	outline telemetry.Outline
 
 	partition  Partition
 	marks      telemetry.Watermarks
@@ -56,16 +58,17 @@ type reading struct {
 func (r *reading) take(record traces.Record) error {
 	r.partition.Records++
 	r.totals.Records++
-	headers := make([]telemetry.Header, len(record.Headers))
-	for i, h := range record.Headers {
-		headers[i] = telemetry.Header(h)
+	r.headers = r.headers[:0]
+	for _, h := range record.Headers {
+		r.headers = append(r.headers, telemetry.Header(h))
 	}
-	origin, err := telemetry.ParseHeaders(headers, r.limits)
+	origin, err := r.origins.Read(r.headers)
 	if err != nil {
 		r.refuse(record, err)
 		return nil
 	}
-	event, err := r.codec.Decode(record.Value)
+	event := &r.outline
+	err = r.codec.Outline(record.Value, event)
 	if grave, ok := event.Body.(telemetry.Tombstone); ok && err == nil {
 		r.bury(record, origin, grave)
 		return nil

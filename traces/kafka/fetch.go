@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 
 	"github.com/cohort-rl/cohort/traces"
 )
@@ -46,26 +45,22 @@ func (l *Log) Fetch(ctx context.Context, topic string, partition int, offset int
 // fetch asks once. Skip says that something lies at the offset that is no
 // record, so that the next offset is to be asked for.
 func (l *Log) fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) (records []traces.Record, skip bool, err error) {
-	resp, err := l.client.Fetch(ctx, &kafka.FetchRequest{
-		Topic: topic, Partition: partition, Offset: offset,
-		MinBytes: 1, MaxBytes: int64(maxBytes), MaxWait: maxWait,
-	})
+	a, err := l.ask(ctx, topic, partition, offset, maxBytes)
 	if err != nil {
 		return nil, false, err
 	}
-	if errors.Is(resp.Error, kafka.OffsetOutOfRange) {
-		return nil, false, fmt.Errorf("%w: %w", traces.ErrGone, resp.Error)
+	if a.code == kafka.OffsetOutOfRange {
+		return nil, false, fmt.Errorf("%w: %w", traces.ErrGone, a.code)
 	}
-	if resp.Error != nil {
-		return nil, false, resp.Error
+	if a.code != 0 {
+		return nil, false, a.code
 	}
-	records, err = readAll(resp.Records, partition, offset, maxBytes)
+	found := batches{partition: partition, offset: offset}
+	records, answered, err := found.read(a.set)
 	if err != nil {
 		return nil, false, fmt.Errorf("read fetched records: %w", err)
 	}
-	stream, ok := resp.Records.(*protocol.RecordStream)
-	answered := ok && len(stream.Records) > 0
-	return records, len(records) == 0 && answered && offset < resp.HighWatermark, nil
+	return records, len(records) == 0 && answered && offset < a.high, nil
 }
 
 // readAll copies the records at or after offset. A response begins where its

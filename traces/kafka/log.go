@@ -13,6 +13,7 @@ import (
 )
 
 const (
+	clientID    = "cohort"
 	dialTimeout = 5 * time.Second
 	// metadataTTL is how old the known layout of the cluster may be. A request
 	// that fails because of it looks again at once.
@@ -46,7 +47,7 @@ func Open(c Config) (*Log, error) {
 		return nil, errors.New("open kafka: no broker given; name at least one as host:port")
 	}
 	transport := &kafka.Transport{
-		ClientID: "cohort", DialTimeout: dialTimeout, MetadataTTL: metadataTTL, SASL: c.SASL, TLS: c.TLS,
+		ClientID: clientID, DialTimeout: dialTimeout, MetadataTTL: metadataTTL, SASL: c.SASL, TLS: c.TLS,
 	}
 	return &Log{
 		client:    &kafka.Client{Addr: kafka.TCP(c.Brokers...), Transport: transport, Timeout: requestTimeout},
