@@ -62,8 +62,9 @@ func (p *Producer) prepare(ctx context.Context, e *Event) (it item, key []byte, 
 	if e.Body != nil && !e.Body.threaded() {
 		return it, nil, fmt.Errorf("%w: %T is no event of a thread", ErrInvalidEvent, e.Body)
 	}
-	frame, key, err := p.encode(e, len(e.Thread))
-	it = item{key: e.Thread, frame: frame, trace: sharedTrace(ctx), time: e.Time.UnixNano()}
+	s := p.slab()
+	frame, key, err := p.encode(e, s.memory(), len(e.Thread))
+	it = item{key: e.Thread, frame: frame, slab: s, trace: sharedTrace(ctx), time: e.Time.UnixNano()}
 	headers := p.head.size
 	if t := it.trace; t != nil {
 		headers += len(t.Parent) + len(t.State) + len(t.Baggage)

@@ -100,7 +100,7 @@ func (p *Producer) tombstone(oldest, latest *item, class Class, cause error, now
 	if p.letters != nil {
 		reason = p.letters.redactor.Text(reason)
 	}
-	frame, _, err := p.encode(&Event{Time: now, Body: Tombstone{First: first, Count: count, Reason: line(reason, p.config.Limits.NameBytes)}}, 0)
+	frame, _, err := p.encode(&Event{Time: now, Body: Tombstone{First: first, Count: count, Reason: line(reason, p.config.Limits.NameBytes)}}, nil, 0)
 	return item{frame: frame, time: now.UnixNano(), admitted: now, sequence: last, own: true, buried: count}, err
 }
 

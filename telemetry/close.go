@@ -51,7 +51,7 @@ func (p *Producer) finish() {
 			continue
 		}
 		now := p.config.Now()
-		frame, _, err := p.encode(&Event{Time: now, Body: Final{Sequences: q.next}}, 0)
+		frame, _, err := p.encode(&Event{Time: now, Body: Final{Sequences: q.next}}, nil, 0)
 		if err != nil {
 			continue // only a clock outside 1970 to 2262 or tiny Limits: the tail stays unknown
 		}

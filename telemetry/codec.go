@@ -57,13 +57,13 @@ func NewCodec(limits Limits, compression Compression) (*Codec, error) {
 // during the call alone. Errors are ErrInvalidEvent, ErrUnknownBody and
 // *PayloadTooLarge, and all are final.
 func (c *Codec) Encode(e Event) ([]byte, error) {
-	frame, _, err := c.encode(&e, 0)
+	frame, _, err := c.encode(&e, nil, 0)
 	return frame, err
 }
 
-// encode is Encode, and returns memory beside that of the frame as well: room
-// bytes that the caller may write to, so that both take one allocation.
-func (c *Codec) encode(e *Event, room int) (frame, beside []byte, err error) {
+// encode is Encode into memory, if that is enough. It returns room bytes beside
+// the frame as well, so that both take one allocation.
+func (c *Codec) encode(e *Event, memory []byte, room int) (frame, beside []byte, err error) {
 	if err := c.limits.check(e); err != nil {
 		return nil, nil, err
 	}
@@ -75,9 +75,11 @@ func (c *Codec) encode(e *Event, room int) (frame, beside []byte, err error) {
 		return nil, nil, err
 	}
 	size := frameHeader + s.event
-	memory := make([]byte, size+room)
+	if len(memory) < size+room {
+		memory = make([]byte, size+room)
+	}
 	frame, err = c.seal(appendEvent(memory[:frameHeader:size], e, s))
-	return frame, memory[size:], err
+	return frame, memory[size : size+room], err
 }
 
 // Decode returns the event inside a frame, checked as Encode checks it. Its

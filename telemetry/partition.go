@@ -6,6 +6,7 @@ import "time"
 type item struct {
 	key       string
 	frame     []byte
+	slab      *slab  // the frame's memory if it has room; nil for none
 	trace     *Trace // as it was in the caller's context at admission; nil for none
 	time      int64  // of the event, in nanoseconds since 1970
 	admitted  time.Time
@@ -74,6 +75,7 @@ func (q *partition) due(now time.Time, linger time.Duration) (time.Duration, boo
 // and maxBytes allow. It has so many bytes on the wire. Its items are read-only
 // and stay valid until it is settled.
 func (q *partition) take(maxBytes int) (b batch, size int) {
+	size = batchHeader
 	for b.n < q.queue.n && b.n < q.batch {
 		wire := q.queue.at(b.n).size - overhead + recordFraming
 		if b.n > 0 && size+wire > maxBytes {

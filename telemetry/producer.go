@@ -36,6 +36,7 @@ type Producer struct {
 	located       atomic.Bool        // the partitions are known
 	head          letterhead
 	memory        sync.Pool // of *[]byte, for requests
+	slabs         sync.Pool // of *slab, for frames
 
 	mu           sync.Mutex   // guards what follows
 	partitions   []*partition // not changed once located

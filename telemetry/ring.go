@@ -39,7 +39,7 @@ func (r *ring) first(n int) segments {
 func (r *ring) drop(n int) {
 	for i := range n {
 		it := r.at(i)
-		it.key, it.frame, it.trace, it.delivery = "", nil, nil, nil
+		it.key, it.frame, it.slab, it.trace, it.delivery = "", nil, nil, nil, nil
 	}
 	if n > 0 {
 		r.head = (r.head + n) & (len(r.slots) - 1)

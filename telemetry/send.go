@@ -32,7 +32,12 @@ func (p *Producer) send(life context.Context, r request) {
 			break
 		}
 	}
-	p.settle(r, outcomes)
+	done := used(r, outcomes)
+	if p.settle(r, outcomes) {
+		for _, s := range done {
+			p.slabs.Put(s)
+		}
+	}
 }
 
 // exchange returns one outcome per batch.

@@ -9,18 +9,20 @@ const (
 )
 
 // settle books what became of a request, all of it at one moment. This is the
-// only place, beside the deadline of Close, where an event ends.
-func (p *Producer) settle(r request, outcomes []outcome) {
+// only place, beside the deadline of Close, where an event ends. It reports false
+// when that deadline came first, and nothing is booked.
+func (p *Producer) settle(r request, outcomes []outcome) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.dead {
-		return // Close has booked it as given up and uncertain
+		return false // Close has booked it as given up and uncertain
 	}
 	for i, b := range r.batches {
 		p.settleBatch(b, outcomes[i])
 	}
 	p.announce()
 	p.signal()
+	return true
 }
 
 // settleBatch books the outcome of a batch. The caller holds mu.

@@ -3,12 +3,12 @@ package telemetry
 import "github.com/cohort-rl/cohort/telemetry/hlc"
 
 // encode stamps an event with the producer's clock and returns its frame, and
-// memory beside it as Codec.encode does. A
+// takes and gives memory as Codec.encode does. A
 // caller that saw another call return gets the greater stamp; callers that are
 // at it together get theirs in any order, which may not be that of the log.
-func (p *Producer) encode(e *Event, room int) (frame, beside []byte, err error) {
+func (p *Producer) encode(e *Event, memory []byte, room int) (frame, beside []byte, err error) {
 	e.Clock, e.ClockFlags = p.clock.Now()
-	return p.codec.encode(e, room)
+	return p.codec.encode(e, memory, room)
 }
 
 // Observe makes the events admitted from now on later, by their stamps, than an
