@@ -160,6 +160,7 @@ func FuzzDecodeEvent(f *testing.F) {
 // checkDecode: what decodes encodes again, to an event that is equal.
 func checkDecode(t *testing.T, codec *telemetry.Codec, frame []byte) {
 	t.Helper()
+	checkOutline(t, codec, frame)
 	e, err := codec.Decode(frame)
 	if err != nil {
 		return
