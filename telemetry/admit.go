@@ -140,9 +140,9 @@ func (p *Producer) enqueue(q *partition, it *item) (<-chan struct{}, error) {
 	p.append(q, it)
 	// Waking run costs more than all of the above, so it is left asleep when it
 	// looks in time anyway, or a request under way does it.
-	late := q.inFlight == 0 && (q.queue.n == q.batch || it.admitted.Add(p.config.Linger).Before(p.wakeAt))
+	late := q.inFlight == 0 && (q.queue.n == q.batch || p.asleep)
 	if late {
-		p.wakeAt = it.admitted
+		p.asleep = false
 	}
 	p.mu.Unlock()
 	if late {

@@ -93,11 +93,7 @@ func (c *Codec) skim(payload []byte) (thread []byte, index uint64, plain bool) {
 // plainBody reports whether a field is a body of a thread's event that an
 // Outline leaves out.
 func plainBody(number protowire.Number) bool {
-	switch number {
-	case fieldStart, fieldDecision, fieldModelCall, fieldToolCall, fieldReward, fieldError, fieldState:
-		return true
-	}
-	return false
+	return number >= fieldStart && number <= fieldError || number == fieldState
 }
 
 // wellFormed reports whether bytes are fields one after another.

@@ -41,7 +41,7 @@ type Producer struct {
 	mu           sync.Mutex   // guards what follows
 	partitions   []*partition // not changed once located
 	numbers      []int        // of the partitions, for the balancer; likewise
-	wakeAt       time.Time    // when run looks for work of itself
+	asleep       bool         // run does not look for work by itself within a linger
 	active       time.Time    // when run last found some
 	accounts     Accounts
 	bytes        int       // of the queue

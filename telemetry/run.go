@@ -85,6 +85,6 @@ func (p *Producer) collect() ([]request, time.Duration) {
 	if p.config.Linger > 0 && now.Sub(p.active) < awake {
 		next = min(next, p.config.Linger)
 	}
-	p.wakeAt = now.Add(next)
+	p.asleep = next > p.config.Linger
 	return due, next
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/fetch"
 )
@@ -21,7 +20,7 @@ var errAnswer = errors.New("malformed answer to a fetch")
 
 // answer is what a broker says to a fetch of one partition.
 type answer struct {
-	code kafka.Error
+	code int16 // of the error; 0 is none
 	high int64  // watermark
 	set  []byte // the batches of records, with their size of four bytes before them
 }
@@ -67,16 +66,15 @@ func (q *question) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 
 // read takes an answer apart, in the version of the question.
 func (q *question) read(b []byte) (*answer, error) {
-	r := reader{b: b}
+	r, a := reader{b: b}, &answer{}
 	if id := r.int32(); id != correlation {
 		return nil, fmt.Errorf("%w: it is to question %d", errAnswer, id)
 	}
 	if q.version >= 1 {
 		r.skip(4) // throttled for so long
 	}
-	a := &answer{}
 	if q.version >= 7 {
-		a.code = kafka.Error(r.int16())
+		a.code = r.int16()
 		r.skip(4) // session
 	}
 	if a.code != 0 {
@@ -88,7 +86,7 @@ func (q *question) read(b []byte) (*answer, error) {
 		return nil, fmt.Errorf("%w: %d topics, %d partitions", errAnswer, topics, partitions)
 	}
 	r.skip(4) // its number
-	a.code = kafka.Error(r.int16())
+	a.code = r.int16()
 	a.high = r.int64()
 	if q.version >= 4 {
 		r.skip(8) // last stable offset

@@ -49,11 +49,10 @@ func (l *Log) fetch(ctx context.Context, topic string, partition int, offset int
 	if err != nil {
 		return nil, false, err
 	}
-	if a.code == kafka.OffsetOutOfRange {
-		return nil, false, fmt.Errorf("%w: %w", traces.ErrGone, a.code)
-	}
-	if a.code != 0 {
-		return nil, false, a.code
+	if code := kafka.Error(a.code); code == kafka.OffsetOutOfRange {
+		return nil, false, fmt.Errorf("%w: %w", traces.ErrGone, code)
+	} else if code != 0 {
+		return nil, false, code
 	}
 	found := batches{partition: partition, offset: offset}
 	records, answered, err := found.read(a.set)
