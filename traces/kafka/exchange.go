@@ -20,7 +20,7 @@ var errAnswer = errors.New("malformed answer to a fetch")
 
 // answer is what a broker says to a fetch of one partition.
 type answer struct {
-	code int16 // of the error; 0 is none
+	code int16  // of the error; 0 is none
 	high int64  // watermark
 	set  []byte // the batches of records, with their size of four bytes before them
 }
