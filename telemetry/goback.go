@@ -95,6 +95,11 @@ func (s *sender) goBack(life context.Context) time.Duration {
 		}
 	}
 	if err != nil {
+		// A full file holds callers up, so it does not wait long for the log.
+		r.pause.last = 5 * time.Second
+		if errors.Is(err, errHeld) {
+			r.pause.last = time.Minute
+		}
 		r.pause.fail(now, err)
 		return r.pause.wait(now)
 	}

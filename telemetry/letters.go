@@ -155,23 +155,25 @@ func (s *sender) close() {
 	s.letters.CloseIdleConnections()
 	s.log.CloseIdleConnections()
 	<-s.done
+	err, refused := errNoSpill, 0 // the smallest frame that found no room
 	for {
 		s.take()
 		if len(s.batch) == 0 {
 			break
 		}
-		err := errNoSpill
-		if s.spill != nil {
-			err = s.spillBatch()
-		}
-		if err == nil {
-			s.settle(func(a *Accounts, n uint64) { a.Spilled += n }, nil)
-			continue
+		if s.spill != nil && (refused == 0 || len(s.batch[0].Frame) < refused) {
+			if err = s.spillBatch(); err == nil {
+				s.settle(func(a *Accounts, n uint64) { a.Spilled += n }, nil)
+				continue
+			}
+			// One at a time from now on, and nothing as large: Close has to return.
+			refused, s.most = len(s.batch[0].Frame), 1
 		}
 		s.settle(func(a *Accounts, n uint64) { a.Failed += n }, err)
 	}
 	if s.spill != nil {
-		_ = s.spill.Close() // all of it is synced
+		_ = s.spill.Drop(s.replay.next, s.replay.kept) // else the next producer sends it once more
+		_ = s.spill.Close()                            // all of it is synced
 	}
 }
 

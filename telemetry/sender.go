@@ -65,7 +65,7 @@ func newSender(life context.Context, p *Producer, config DeadLetters) (*sender, 
 		wake:     make(chan struct{}, 1), done: make(chan struct{}),
 		topic:  backoff{first: 100 * time.Millisecond, last: 5 * time.Second},
 		disk:   backoff{first: 50 * time.Millisecond, last: time.Second},
-		replay: replay{pause: backoff{first: 500 * time.Millisecond, last: time.Minute}},
+		replay: replay{pause: backoff{first: 500 * time.Millisecond}},
 	}
 	if config.Spill != "" {
 		s.spill, _, err = spill.Open(spill.Config{Path: config.Spill, MaxBytes: config.SpillBytes, WhenFull: config.WhenSpillFull})
