@@ -21,10 +21,14 @@ func TestMain(m *testing.M) {
 	if address := os.Getenv(envLimited); address != "" {
 		os.Exit(limited(address))
 	}
+	if text := os.Getenv(envRecorder); text != "" {
+		os.Exit(runTask(text))
+	}
 	flag.Int("kills", 1, "how often each kind of process is killed")
 	flag.Int("commits", 25, "commits of each process that races for a log")
 	flag.Int("races", 200, "histories of writers that race on each store")
-	flag.Int("events", 5000, "events of each of eight producers through each fault of Kafka")
+	flag.Int("producer-kills", 5, "how often a producer of telemetry is killed")
+	flag.Int("events", 2000, "events of each of eight producers through each fault of Kafka")
 	flag.Int("outage", 1, "seconds that Kafka is stopped for")
 	flag.Parse()
 	os.Exit(run(m))

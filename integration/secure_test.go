@@ -17,9 +17,8 @@ import (
 // Kafka and MinIO that ask for a login and speak TLS under their own authority.
 func TestSecureServicesAreUsedAndRefuseWhoeverHasNoBusinessThere(t *testing.T) {
 	t.Parallel()
-	f := own(t)
-	f.run(t, "up", "secure")
-	s := readEnvironment(t, filepath.Join(string(f), "env"))
+	stage := startStage(t, "secure")
+	s := readEnvironment(t, filepath.Join(string(stage.folder), "env"))
 
 	t.Run("job", func(t *testing.T) {
 		const steps = 2
@@ -49,6 +48,7 @@ func TestSecureServicesAreUsedAndRefuseWhoeverHasNoBusinessThere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { s.apart(t).refused(t, c.variable, c.value, c.what, c.remedy) })
 	}
+	accountsAddUpThroughRefusedLogins(t, stage, s)
 }
 
 // anotherAuthority is a file of an authority that signed nothing here.
