@@ -3,6 +3,7 @@ package telemetry_test
 import (
 	"context"
 	"encoding/binary"
+	"flag"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -17,7 +18,14 @@ import (
 	"github.com/cohort-rl/cohort/telemetry"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Int("frames", 200_000, "random frames that are decoded")
+	flag.Parse()
+	goleak.VerifyTestMain(m)
+}
+
+// number is the value of a flag.
+func number(name string) int { return flag.Lookup(name).Value.(flag.Getter).Get().(int) }
 
 const topic = "events"
 
