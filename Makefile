@@ -76,7 +76,8 @@ chaos: build ## kill, stop, cut and slow everything but the agent while jobs run
 
 .PHONY: test-faults
 test-faults: ## the same with more kills, and kill the demo (KILLS=10)
-	@bash .ci/services $(STEP) 'services and faults' $(GO) test -tags services -count=1 -timeout=0 -v ./integration -args -kills=$(or $(KILLS),10) -commits=1000 -events=200000 -outage=30
+	@bash .ci/services $(STEP) 'services and faults' $(GO) test -tags services -count=1 -timeout=0 -v ./integration -args -kills=$(or $(KILLS),10) -commits=1000 -events=200000 -outage=60 -producer-kills=100
+	@$(STEP) 'ten million frames' $(GO) test -count=1 -timeout=0 -v ./telemetry -run 'RandomFrames|ZipBomb' -args -frames=10000000
 	@$(STEP) 'folders and faults' $(GO) test -count=1 -timeout=0 -v ./blob/fs -run 'Processes|Restarted|Killed|Acknowledged' -args -kills=$$((20 * $(or $(KILLS),10))) -restarts=$(or $(KILLS),10) -commits=1000
 	@$(STEP) 'gradient shards' $(GO) test -count=1 ./endtoend -run GradientShards -args -workers=3,8
 	@$(STEP) 'demo and faults' $(GO) test -count=1 -timeout=0 ./endtoend/training -args -kills=$(or $(KILLS),10) -steps=10
