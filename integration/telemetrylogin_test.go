@@ -3,24 +3,34 @@
 package integration_test
 
 import (
-	"crypto/pbkdf2"
-	"crypto/sha512"
+	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-	kafkago "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/sasl/scram"
+	"github.com/segmentio/kafka-go/sasl"
 
 	"github.com/cohort-rl/cohort/secret"
 	"github.com/cohort-rl/cohort/telemetry"
 )
 
-// recorderUser is who producers log in as while others use the account of up.
-const recorderUser = "recorder"
+// forgetful is a login whose password is wrong while it says so.
+type forgetful struct {
+	sasl.Mechanism
+	wrong  sasl.Mechanism
+	forgot atomic.Bool
+}
 
-// accountsAddUpThroughRefusedLogins takes the producers' account away in the
-// middle, with all connections, and gives it back later.
+// Start begins a login.
+func (f *forgetful) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
+	if f.forgot.Load() {
+		return f.wrong.Start(ctx)
+	}
+	return f.Mechanism.Start(ctx)
+}
+
+// accountsAddUpThroughRefusedLogins cuts all connections in the middle, and lets
+// the broker refuse the logins of the next ones for a while.
 func accountsAddUpThroughRefusedLogins(t *testing.T, s *stage, env services) {
 	t.Helper()
 	security := telemetry.Security{
@@ -30,56 +40,26 @@ func accountsAddUpThroughRefusedLogins(t *testing.T, s *stage, env services) {
 	if s.tls, err = security.TLSConfig(); err != nil {
 		t.Fatal(err)
 	}
-	login, err := security.Mechanism()
-	if err != nil {
+	login := &forgetful{}
+	if login.Mechanism, err = security.Mechanism(); err != nil {
 		t.Fatal(err)
 	}
-	admin := newClient(t, s.brokers(), &kafkago.Transport{TLS: s.tls, SASL: login})
-	password := uuid.NewString()
-	if s.sasl, err = scram.Mechanism(scram.SHA512, recorderUser, password); err != nil {
+	security.Password = "not-this"
+	if login.wrong, err = security.Mechanism(); err != nil {
 		t.Fatal(err)
 	}
-	letIn(t, admin, password)
+	s.sasl = login
 	s.blow(t, storm{
 		lasts: max(time.Duration(number("outage"))*time.Second, 3*time.Second), // a budget is a second
 		begin: func(t *testing.T) {
 			t.Helper()
-			alterAccounts(t, admin, &kafkago.AlterUserScramCredentialsRequest{
-				Deletions: []kafkago.UserScramCredentialsDeletion{{Name: recorderUser, Mechanism: kafkago.ScramMechanismSha512}},
-			})
+			login.forgot.Store(true)
 			s.cut(t)
 		},
-		end: func(t *testing.T) { t.Helper(); letIn(t, admin, password) },
+		end: func(*testing.T) { login.forgot.Store(false) },
 		faults: []fault{
 			{name: "login refused"},
 			{name: "login refused beyond the budget", config: impatient},
 		},
 	}, uint64(number("events")))
-}
-
-// letIn makes the producers' account.
-func letIn(t *testing.T, admin *kafkago.Client, password string) {
-	t.Helper()
-	const iterations = 4096
-	salt := []byte("of no other account")
-	salted, err := pbkdf2.Key(sha512.New, password, salt, iterations, sha512.Size)
-	if err != nil {
-		t.Fatal(err)
-	}
-	alterAccounts(t, admin, &kafkago.AlterUserScramCredentialsRequest{Upsertions: []kafkago.UserScramCredentialsUpsertion{{
-		Name: recorderUser, Mechanism: kafkago.ScramMechanismSha512, Iterations: iterations, Salt: salt, SaltedPassword: salted,
-	}}})
-}
-
-func alterAccounts(t *testing.T, admin *kafkago.Client, request *kafkago.AlterUserScramCredentialsRequest) {
-	t.Helper()
-	r, err := admin.AlterUserScramCredentials(t.Context(), request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, result := range r.Results {
-		if result.Error != nil {
-			t.Fatal(result.Error)
-		}
-	}
 }
