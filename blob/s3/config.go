@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -85,6 +86,7 @@ func New(ctx context.Context, config Config) (*Bucket, error) {
 	}
 	prefix := folder(config.Prefix)
 	return &Bucket{
+		sums:   new(atomic.Bool),
 		client: *client, bucket: config.Bucket, prefix: prefix, timeout: timeout,
 		name: fmt.Sprintf("s3://%s/%s at %s%s", config.Bucket, prefix, endpoint.Host, way.Describe()),
 	}, nil

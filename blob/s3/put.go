@@ -57,6 +57,7 @@ func (b *Bucket) put(ctx context.Context, key string, body []byte, cond blob.Con
 	if err != nil {
 		return "", kindOfPut(ctx, err, sent.Load(), cond)
 	}
+	b.learn(key, body, info.ETag)
 	return blob.Version(info.ETag), nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -27,6 +28,8 @@ type Bucket struct {
 	prefix  string // empty, or ends in a slash
 	timeout time.Duration
 	name    string // for errors: what and where
+
+	sums *atomic.Bool // ETags are the MD5 sums of bodies
 }
 
 // Get implements blob.Bucket. A body that is shorter than announced, or whose
@@ -42,7 +45,7 @@ func (b *Bucket) Get(ctx context.Context, key string) (blob.Object, error) {
 	return object, nil
 }
 
-func (b *Bucket) get(ctx context.Context, key string) (blob.Object, error) {
+func (b *Bucket) fetch(ctx context.Context, key string) (blob.Object, error) {
 	request, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	body, info, _, err := b.client.GetObject(request, b.bucket, b.prefix+key, minio.GetObjectOptions{})
