@@ -19,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	flag.Int("frames", 200_000, "random frames that are decoded")
+	flag.Int("frames", 50_000, "random frames that are decoded")
 	flag.Parse()
 	goleak.VerifyTestMain(m)
 }
