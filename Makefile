@@ -20,7 +20,7 @@ LDFLAGS := -X main.version=$(VERSION)
 # takes minutes under it runs without: a thousand simulated runs, whole
 # trainings, and the commands of the README and of the CLI, whose programs
 # endtoend runs with it.
-UNRACED := docs cmd/cohort simulation endtoend/training examples/countdown
+UNRACED := docs cmd/cohort simulation endtoend endtoend/training examples/countdown
 BENCHES := bench/learning/trainer bench/system# run whole systems, and are tested apart
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
@@ -52,6 +52,11 @@ test: ## build, vet and test everything, the docs' commands included
 	@$(STEP) vet $(GO) vet $(RACE) ./...
 	@$(STEP) tests $(GO) test $(RACE) $(TESTING) $$($(GO) list ./... | grep -vE '/($(subst $() ,|,$(UNRACED) $(BENCHES)))$$')
 	@$(STEP) 'long tests' $(GO) test $(TESTING) $(UNRACED:%=./%)
+
+.PHONY: test-race
+test-race: export GORACE := atexit_sleep_ms=10
+test-race: ## test the programs once more, built with the race detector
+	@$(STEP) 'programs with the race detector' $(GO) test $(RACE) $(TESTING) ./endtoend
 
 .PHONY: test-bench
 test-bench: ## test the benchmarks that run whole systems
