@@ -17,9 +17,9 @@ LDFLAGS := -X main.version=$(VERSION)
 
 # The race detector needs a C compiler. One mode for vet, tests and the
 # programs that tests start means that every package is compiled once. What
-# takes minutes under it runs without: a thousand simulated runs, whole
-# trainings, and the commands of the README and of the CLI, whose programs
-# endtoend runs with it.
+# takes minutes under it runs without: simulated runs, the programs and whole
+# trainings, and the commands of the README and of the CLI. test-race runs the
+# programs with it.
 UNRACED := docs cmd/cohort simulation endtoend endtoend/training examples/countdown
 BENCHES := bench/learning/trainer bench/system# run whole systems, and are tested apart
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)

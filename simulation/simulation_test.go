@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.Uint64("seed", 1, "seed of the first run; the others count on from it")
-	flag.Int("runs", 500, "number of runs")
+	flag.Int("runs", 300, "number of runs")
 	flag.Int("rots", 10, "number of runs in which objects rot")
 	debug.SetGCPercent(400) // runs are short and their memory is small
 	m.Run()
