@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/agent"
-	"github.com/cohort-rl/cohort/embedded"
 	"github.com/cohort-rl/cohort/interop/python"
 	"github.com/cohort-rl/cohort/policy"
 	"github.com/cohort-rl/cohort/policy/serve"
@@ -30,19 +29,7 @@ func TestPythonAgentOfTheDocsKeepsTheContract(t *testing.T) {
 	interpreter := python.Interpreter(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	broker, err := embedded.StartKafka(ctx, embedded.KafkaConfig{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = broker.Close() })
-	log, err := kafka.Open(kafka.Config{Brokers: []string{broker.Addr()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(log.Close)
-	if err := log.Create(ctx, "events", 2, 0); err != nil {
-		t.Fatal(err)
-	}
+	broker, log := eventLog(ctx, t, 2)
 	p, err := policy.New(policy.Shape{Kind: policy.Linear, Features: 3}, 1)
 	if err != nil {
 		t.Fatal(err)

@@ -93,19 +93,7 @@ func produced(t *testing.T) (values [][]byte) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	broker, err := embedded.StartKafka(ctx, embedded.KafkaConfig{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = broker.Close() })
-	log, err := kafka.Open(kafka.Config{Brokers: []string{broker.Addr()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(log.Close)
-	if err := log.Create(ctx, "events", 1, 0); err != nil {
-		t.Fatal(err)
-	}
+	broker, log := eventLog(ctx, t, 1)
 	noon := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 	p, err := telemetry.NewProducer(telemetry.Config{Brokers: []string{broker.Addr()}, Topic: "events", Now: func() time.Time { return noon }})
 	if err != nil {
@@ -139,4 +127,23 @@ func recordEach(ctx context.Context) error {
 	return errors.Join(err, called, added, thread.Reward(ctx, 0.1), thread.Truncate(), telemetry.Node(ctx, "plan", func(context.Context) error {
 		return fmt.Errorf("read: %w", errors.New("no page"))
 	}))
+}
+
+// eventLog starts a broker with a topic named events.
+func eventLog(ctx context.Context, t *testing.T, partitions int) (*embedded.Kafka, *kafka.Log) {
+	t.Helper()
+	broker, err := embedded.StartKafka(ctx, embedded.KafkaConfig{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = broker.Close() })
+	log, err := kafka.Open(kafka.Config{Brokers: []string{broker.Addr()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(log.Close)
+	if err := log.Create(ctx, "events", partitions, 0); err != nil {
+		t.Fatal(err)
+	}
+	return broker, log
 }

@@ -48,6 +48,14 @@ func (f storeFlags) open(ctx context.Context) (blob.Bucket, error) {
 	return openStore(ctx, f.Store, f.StoreAccess)
 }
 
+// openJob opens the store of a job that is named as a user does.
+func openJob(ctx context.Context, j jobFlags, f storeFlags) (id job.ID, store blob.Bucket, err error) {
+	if id, err = j.id(); err == nil {
+		store, err = f.open(ctx)
+	}
+	return id, store, err
+}
+
 // explain adds the remedy to an error.
 func (f storeFlags) explain(err error) error {
 	switch {

@@ -17,11 +17,7 @@ type checkpointListCommand struct {
 
 // Run lists the checkpoints of a job.
 func (c *checkpointListCommand) Run(ctx context.Context, s *streams) error {
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	store, err := c.open(ctx)
+	id, store, err := openJob(ctx, c.jobFlags, c.storeFlags)
 	if err != nil {
 		return err
 	}

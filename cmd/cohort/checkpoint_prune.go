@@ -104,11 +104,7 @@ type pruned struct {
 
 // Run prunes.
 func (c *checkpointPruneCommand) Run(ctx context.Context, s *streams) error {
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	store, err := c.open(ctx)
+	id, store, err := openJob(ctx, c.jobFlags, c.storeFlags)
 	if err != nil {
 		return err
 	}

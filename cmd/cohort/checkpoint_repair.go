@@ -35,11 +35,7 @@ func (checkpointRepairCommand) Help() string {
 
 // Run repairs the job.
 func (c *checkpointRepairCommand) Run(ctx context.Context, s *streams) error {
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	store, err := c.open(ctx)
+	id, store, err := openJob(ctx, c.jobFlags, c.storeFlags)
 	if err != nil {
 		return err
 	}

@@ -35,11 +35,7 @@ type shown struct {
 
 // Run shows a checkpoint.
 func (c *checkpointShowCommand) Run(ctx context.Context, s *streams) error {
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	store, err := c.open(ctx)
+	id, store, err := openJob(ctx, c.jobFlags, c.storeFlags)
 	if err != nil {
 		return err
 	}
@@ -121,11 +117,7 @@ type checkpointLineageCommand struct {
 
 // Run walks back from a checkpoint.
 func (c *checkpointLineageCommand) Run(ctx context.Context, s *streams) error {
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	store, err := c.open(ctx)
+	id, store, err := openJob(ctx, c.jobFlags, c.storeFlags)
 	if err != nil {
 		return err
 	}

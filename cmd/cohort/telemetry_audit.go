@@ -72,17 +72,11 @@ func (c *telemetryAuditCommand) read(ctx context.Context, s *streams) error {
 	if len(topics) == 0 {
 		return printAudits(s.out, c.Output, nil)
 	}
-	where := services.Config{Kafka: c.Kafka, KafkaSecurity: c.KafkaSecurity}
-	log, err := where.OpenKafka(ctx)
+	log, err := openLog(ctx, c.Kafka, c.KafkaSecurity)
 	if err != nil {
-		return usage(err)
-	}
-	defer log.Close()
-	asked, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if _, err := where.CheckKafka(asked, log); err != nil {
 		return err
 	}
+	defer log.Close()
 	limits := telemetry.DefaultLimits()
 	codec, err := telemetry.NewCodec(limits, telemetry.None)
 	if err != nil {

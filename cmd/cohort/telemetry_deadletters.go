@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cohort-rl/cohort/cmd/internal/services"
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/telemetry/spill"
 	"github.com/cohort-rl/cohort/traces"
@@ -74,17 +73,11 @@ func (f *deadLettersFrom) read(ctx context.Context, take func(letter) error) (ba
 		}
 		return bad + found.Damaged, err
 	}
-	where := services.Config{Kafka: f.Kafka, KafkaSecurity: f.KafkaSecurity}
-	log, err := where.OpenKafka(ctx)
+	log, err := openLog(ctx, f.Kafka, f.KafkaSecurity)
 	if err != nil {
-		return 0, usage(err)
-	}
-	defer log.Close()
-	asked, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if _, err := where.CheckKafka(asked, log); err != nil {
 		return 0, err
 	}
+	defer log.Close()
 	bounds, err := log.Bounds(ctx, f.Topic)
 	if errors.Is(err, traces.ErrGone) {
 		return 0, fmt.Errorf("--topic %s: there is no such topic: no letter has been sent to it, or it has another name", f.Topic)

@@ -100,17 +100,11 @@ func (c *telemetryTailCommand) follow(ctx context.Context, out *tail) error {
 			return err
 		}
 	}
-	where := services.Config{Kafka: c.Kafka, KafkaSecurity: c.KafkaSecurity}
-	log, err := where.OpenKafka(ctx)
+	log, err := openLog(ctx, c.Kafka, c.KafkaSecurity)
 	if err != nil {
-		return usage(err)
-	}
-	defer log.Close()
-	asked, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if _, err := where.CheckKafka(asked, log); err != nil {
 		return err
 	}
+	defer log.Close()
 	codec, err := telemetry.NewCodec(telemetry.DefaultLimits(), telemetry.None)
 	if err != nil {
 		return err
