@@ -139,13 +139,35 @@ func (s *stage) logs() kafka.Config {
 // createTopic makes a topic.
 func createTopic(t *testing.T, client *kafkago.Client, topic string, partitions int, entries ...kafkago.ConfigEntry) {
 	t.Helper()
-	r, err := client.CreateTopics(t.Context(), &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{
-		{Topic: topic, NumPartitions: partitions, ReplicationFactor: 1, ConfigEntries: entries},
-	}})
-	if err == nil {
-		err = r.Errors[topic]
-	}
-	if err != nil && !errors.Is(err, kafkago.TopicAlreadyExists) {
-		t.Fatal(err)
+	persist(t, func() error {
+		r, err := client.CreateTopics(t.Context(), &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{
+			{Topic: topic, NumPartitions: partitions, ReplicationFactor: 1, ConfigEntries: entries},
+		}})
+		if err == nil {
+			err = r.Errors[topic]
+		}
+		if errors.Is(err, kafkago.TopicAlreadyExists) {
+			return nil
+		}
+		return err
+	})
+}
+
+// persist asks a broker until it does what it is asked: other tests kill the one
+// that all share.
+func persist(t *testing.T, ask func() error) {
+	t.Helper()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(patience); ; {
+		err := ask()
+		if err == nil {
+			return
+		}
+		select {
+		case <-late:
+			t.Fatal(err)
+		case <-tick.C:
+		}
 	}
 }

@@ -103,15 +103,15 @@ func (s *series) accept(t *testing.T, everything bool) {
 	if everything {
 		entry.Value = "1000000"
 	}
-	r, err := s.client.IncrementalAlterConfigs(t.Context(), &kafkago.IncrementalAlterConfigsRequest{Resources: []kafkago.IncrementalAlterConfigsRequestResource{
-		{ResourceType: kafkago.ResourceTypeTopic, ResourceName: s.topic, Configs: []kafkago.IncrementalAlterConfigsRequestConfig{entry}},
-	}})
-	if err == nil {
-		err = r.Resources[0].Error
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	persist(t, func() error {
+		r, err := s.client.IncrementalAlterConfigs(t.Context(), &kafkago.IncrementalAlterConfigsRequest{Resources: []kafkago.IncrementalAlterConfigsRequestResource{
+			{ResourceType: kafkago.ResourceTypeTopic, ResourceName: s.topic, Configs: []kafkago.IncrementalAlterConfigsRequestConfig{entry}},
+		}})
+		if err == nil {
+			err = r.Resources[0].Error
+		}
+		return err
+	})
 }
 
 // hear takes lines until so many begin like that, or for ever with 0.
