@@ -5,14 +5,22 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"golang.org/x/time/rate"
 )
 
-// brokerLog passes the broker's errors and warnings on, and remembers the first
-// error: the broker reports what fails while it closes nowhere else.
+// warnEvery is how often a warning is passed on: a disk that is full stays so,
+// and the broker says it for each partition and batch.
+const warnEvery = 10 * time.Second
+
+// brokerLog passes the broker's errors on, and its warnings now and then, and
+// remembers the first error: the broker reports what fails while it closes
+// nowhere else.
 type brokerLog struct {
-	out *slog.Logger
+	out  *slog.Logger
+	warn rate.Sometimes
 
 	mu  sync.Mutex // guards err
 	err error
@@ -22,7 +30,7 @@ func newBrokerLog(out *slog.Logger) *brokerLog {
 	if out == nil {
 		out = slog.New(slog.DiscardHandler)
 	}
-	return &brokerLog{out: out}
+	return &brokerLog{out: out, warn: rate.Sometimes{Interval: warnEvery}}
 }
 
 // Logf implements kfake.Logger.
@@ -37,7 +45,9 @@ func (l *brokerLog) Logf(level kfake.LogLevel, format string, args ...any) {
 		l.mu.Unlock()
 		l.out.LogAttrs(context.Background(), slog.LevelError, "embedded kafka", slog.Any("error", err))
 	case kfake.LogLevelWarn:
-		l.out.LogAttrs(context.Background(), slog.LevelWarn, "embedded kafka", slog.String("warning", fmt.Sprintf(format, args...)))
+		l.warn.Do(func() {
+			l.out.LogAttrs(context.Background(), slog.LevelWarn, "embedded kafka", slog.String("warning", fmt.Sprintf(format, args...)))
+		})
 	case kfake.LogLevelNone, kfake.LogLevelInfo, kfake.LogLevelDebug:
 	}
 }

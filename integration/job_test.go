@@ -34,34 +34,47 @@ type trial struct {
 	id          job.ID
 	coordinator *process
 	workers     []*process
+	setup       string // what a shell does first in each process's own namespace, if anything
 }
 
 // begin starts a coordinator, workers and an agent, and submits a job of some
 // steps.
 func begin(t *testing.T, s services, workers, steps int) *trial {
 	t.Helper()
-	r := &trial{services: s, store: s.openStore(t), id: job.ID("countdown-" + uuid.NewString()[:8])}
+	r := &trial{services: s}
+	r.begin(t, workers, steps)
+	return r
+}
+
+func (r *trial) begin(t *testing.T, workers, steps int) {
+	t.Helper()
+	r.id = job.ID("countdown-" + uuid.NewString()[:8])
+	if r.store == nil {
+		r.store = r.services.openStore(t)
+	}
 	r.startCoordinator(t)
 	for n := range workers {
 		r.startWorker(t, fmt.Sprintf("worker-%d", n))
 	}
-	r.submit(t, startAgent(t, s.environment()), steps)
-	return r
+	r.submit(t, startAgent(t, r.services.environment()), steps)
 }
 
 func (r *trial) startCoordinator(t *testing.T) {
 	t.Helper()
-	r.coordinator = startCoordinator(t, r.services)
-}
-
-func startCoordinator(t *testing.T, s services) *process {
-	t.Helper()
-	return start(t, s.environment(), "coordinator", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")
+	r.coordinator = r.start(t, "coordinator", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")
 }
 
 func (r *trial) startWorker(t *testing.T, name string) {
 	t.Helper()
-	r.workers = append(r.workers, start(t, r.services.environment(), "worker", "--name", name))
+	r.workers = append(r.workers, r.start(t, "worker", "--name", name))
+}
+
+func (r *trial) start(t *testing.T, name string, arguments ...string) *process {
+	t.Helper()
+	if r.setup != "" {
+		name, arguments = apart(r.setup, name, arguments...)
+	}
+	return start(t, r.services.environment(), name, arguments...)
 }
 
 func (r *trial) submit(t *testing.T, agent string, steps int) {

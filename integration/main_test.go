@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 	flag.Int("races", 200, "histories of writers that race on each store")
 	flag.Int("producer-kills", 5, "how often a producer of telemetry is killed")
 	flag.Int("events", 2000, "events of each of eight producers through each fault of Kafka")
+	flag.Int("weather", 6, "seconds that what a job needs stays away")
 	flag.Int("outage", 1, "seconds that Kafka is stopped for")
 	flag.Parse()
 	os.Exit(run(m))

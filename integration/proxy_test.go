@@ -17,10 +17,9 @@ import (
 	"github.com/cohort-rl/cohort/blob"
 )
 
-// cutting is a proxy before the store at address, which passes requests on and,
-// while cut says so, cuts the answer: of a PUT altogether, of a GET in the
-// middle of its body. It returns the store's URL through it.
-func cutting(t *testing.T, address string, cut *atomic.Bool) string {
+// before is a proxy before the store at address, which decides what to do with
+// each request. It returns the store's URL through it.
+func before(t *testing.T, address string, decide func(inner http.Handler, w http.ResponseWriter, r *http.Request)) string {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
@@ -35,7 +34,18 @@ func cutting(t *testing.T, address string, cut *atomic.Bool) string {
 		r.Out.URL.Scheme, r.Out.URL.Host = server.Scheme, server.Host
 		r.Out.Host = r.In.Host // it is signed
 	}}
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { decide(inner, w, r) }))
+	t.Cleanup(proxy.Close)
+	query.Set("endpoint", proxy.URL)
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// cutting is a proxy that passes requests on and, while cut says so, cuts the
+// answer: of a PUT altogether, of a GET in the middle of its body.
+func cutting(t *testing.T, address string, cut *atomic.Bool) string {
+	t.Helper()
+	return before(t, address, func(inner http.Handler, w http.ResponseWriter, r *http.Request) {
 		if !cut.Load() {
 			inner.ServeHTTP(w, r)
 			return
@@ -48,11 +58,7 @@ func cutting(t *testing.T, address string, cut *atomic.Bool) string {
 			_, _ = w.Write(recorder.Body.Bytes()[:recorder.Body.Len()/2])
 		}
 		panic(http.ErrAbortHandler)
-	}))
-	t.Cleanup(proxy.Close)
-	query.Set("endpoint", proxy.URL)
-	u.RawQuery = query.Encode()
-	return u.String()
+	})
 }
 
 func TestAnswersThatAProxyCutsAreNotTakenForOthers(t *testing.T) {

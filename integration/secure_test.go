@@ -28,8 +28,9 @@ func TestSecureServicesAreUsedAndRefuseWhoeverHasNoBusinessThere(t *testing.T) {
 	for _, mechanism := range []string{"plain", "scram-sha-256", "scram-sha-512"} {
 		t.Run(mechanism, func(t *testing.T) {
 			login := s.apart(t).with("COHORT_KAFKA_SASL", mechanism)
-			p := startCoordinator(t, login)
-			p.says(t, "Coordinator is ready")
+			r := &trial{services: login}
+			r.startCoordinator(t)
+			r.coordinator.says(t, "Coordinator is ready")
 			login.refused(t, "COHORT_KAFKA_PASSWORD", "not-this", "refuses the login", "--kafka-password")
 		})
 	}

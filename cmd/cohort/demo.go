@@ -123,7 +123,7 @@ func (c *demoCommand) tell(s *streams, d demo.Summary) {
 
 // quietLogger logs warnings and worse, or everything.
 func quietLogger(s *streams, verbose bool) *slog.Logger {
-	level := slog.LevelError
+	level := slog.LevelWarn
 	if verbose {
 		level = slog.LevelInfo
 	}

@@ -1,0 +1,187 @@
+//go:build services
+
+package integration_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+)
+
+// weatherSteps is how many steps the jobs have that wait for something.
+const weatherSteps = 8
+
+// rereadHosts is after how long a program in Go looks at the file of hosts again.
+const rereadHosts = 6 * time.Second
+
+// waitsForStore is what a process says that waits for its store.
+const waitsForStore = "The object store does not answer"
+
+// A job whose store answers 503, whose services' names are not known, or whose
+// store's disk is full waits, says what for, and goes on to the same checkpoint.
+func TestJobWaitsForWhatIsAwayAndGoesOn(t *testing.T) {
+	t.Parallel()
+	want := demo(t, weatherSteps)
+	t.Run("the object store answers 503", func(t *testing.T) {
+		var away atomic.Bool
+		s := realServices(t)
+		r := &trial{store: s.openStore(t)}
+		r.services = s.with("COHORT_STORE", before(t, s["COHORT_STORE"], func(inner http.Handler, w http.ResponseWriter, r *http.Request) {
+			if away.Load() {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			inner.ServeHTTP(w, r)
+		}))
+		r.begin(t, 2, weatherSteps)
+		r.lacks(t, func() { away.Store(true) }, waitsForStore, func() { away.Store(false) })
+		r.ends(t, want)
+	})
+	t.Run("names are not known", func(t *testing.T) {
+		needsNamespaces(t)
+		s := realServices(t)
+		store, err := url.Parse(s["COHORT_STORE"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		endpoint, err := url.Parse(store.Query().Get("endpoint"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		minio, redis := behind(t, endpoint.Host), behind(t, s["COHORT_REDIS"])
+		known, setup := newNames(t, "minio.test", "redis.test")
+		r := &trial{store: s.openStore(t), setup: setup}
+		r.services = s.with("COHORT_STORE", renamed(t, s["COHORT_STORE"], "minio.test:"+portOf(t, minio.Listen))).
+			with("COHORT_REDIS", "redis.test:"+portOf(t, redis.Listen))
+		r.begin(t, 2, weatherSteps)
+		r.lacks(t, func() {
+			known.know(t, false)
+			minio.Stop()
+			redis.Stop()
+			wait(t, rereadHosts)
+			if err := errors.Join(minio.Start(), redis.Start()); err != nil {
+				t.Fatal(err)
+			}
+		}, "no such host", func() { known.know(t, true) })
+		r.ends(t, want)
+	})
+	t.Run("the object store's disk is full", func(t *testing.T) {
+		needsNamespaces(t)
+		own, disk := minioApart(t)
+		s := realServices(t)
+		for _, name := range []string{"COHORT_STORE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+			s = s.with(name, own[name])
+		}
+		r := begin(t, s.apart(t), 2, weatherSteps)
+		r.lacks(t, func() { fill(t, disk) }, waitsForStore, func() { empty(t, disk) })
+		r.ends(t, want)
+	})
+}
+
+// A demo whose disk is full waits, says so, and goes on once there is room.
+func TestDemoWaitsForRoomOnItsDisk(t *testing.T) {
+	t.Parallel()
+	needsNamespaces(t)
+	want := demo(t, weatherSteps)
+	dir := t.TempDir()
+	name, arguments := apart("mount -t tmpfs -o size=60m tmpfs "+dir, "cohort", "demo", "--seed", "1", "--dir", filepath.Join(dir, "d"),
+		"--steps", fmt.Sprint(weatherSteps), "--held-out", fmt.Sprint(heldOut))
+	p, out := launch(t, nil, name, arguments...)
+	p.brief = true
+	disk := filepath.Join("/proc", fmt.Sprint(p.cmd.Process.Pid), "root", dir)
+	said := &strings.Builder{}
+	reads(t, out, said, "step 2/")
+	fill(t, disk)
+	p.says(t, "no space left on device")
+	wait(t, weather())
+	empty(t, disk)
+	reads(t, out, said, string(want.checkpoint))
+	<-p.done
+}
+
+// lacks takes something away in the middle of the job, waits until the
+// coordinator says so and for as long as the weather lasts, and gives it back.
+func (r *trial) lacks(t *testing.T, take func(), says string, giveBack func()) {
+	t.Helper()
+	r.reaches(t, weatherSteps/4)
+	take()
+	r.coordinator.says(t, says)
+	wait(t, weather())
+	giveBack()
+	began := time.Now()
+	t.Cleanup(func() { t.Logf("done %.1f s after %v without it", time.Since(began).Seconds(), weather()) })
+}
+
+// reads takes what a program writes until it wrote the text.
+func reads(t *testing.T, out io.Reader, said *strings.Builder, text string) {
+	t.Helper()
+	buffer := make([]byte, 4<<10)
+	for !strings.Contains(said.String(), text) {
+		n, err := out.Read(buffer)
+		said.Write(buffer[:n])
+		if err != nil {
+			t.Fatalf("the program ended before it said %q: %s", text, said)
+		}
+	}
+}
+
+// behind is a proxy before an address.
+func behind(t *testing.T, address string) *toxiproxy.Proxy {
+	t.Helper()
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
+	p := toxiproxy.NewProxy(server, address, "127.0.0.1:0", address)
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Stop)
+	return p
+}
+
+func portOf(t *testing.T, address string) string {
+	t.Helper()
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// minioApart starts a MinIO whose disk is small, and returns how it is reached
+// and that disk's folder.
+func minioApart(t *testing.T) (services, string) {
+	t.Helper()
+	f := own(t)
+	data := filepath.Join(string(f), "minio", "data")
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	script := f.script("up", "minio")
+	name, arguments := apart("mount -t tmpfs -o size=1500m tmpfs "+data, script.Path, script.Args[1:]...)
+	up := exec.Command(name, arguments...)
+	up.Env = script.Env
+	if out, err := up.CombinedOutput(); err != nil {
+		t.Fatalf("up: %v\n%s", err, out)
+	}
+	record, err := os.ReadFile(filepath.Join(string(f), "minio", "pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return readEnvironment(t, filepath.Join(string(f), "env")), filepath.Join("/proc", strings.Fields(string(record))[0], "root", data)
+}
+
+// weather is how long what a job needs stays away.
+func weather() time.Duration { return time.Duration(number("weather")) * time.Second }
