@@ -71,8 +71,9 @@ services-down: ## stop exactly what services-up started
 	@deploy/services/down
 
 .PHONY: test-services
-test-services: ## run the integration tests on real services of their own, and stop those; train for other machines
+test-services: build ## run the integration tests on real services of their own, and stop those; train for other machines
 	@bash .ci/services $(STEP) services $(GO) test -tags services -count=1 -timeout=15m ./integration
+	@$(STEP) chaos $(GO) run ./integration/chaos -kills 20
 	@$(STEP) machines $(GO) test -tags services -count=1 -timeout=30m ./endtoend/machines
 
 .PHONY: chaos
@@ -80,8 +81,9 @@ chaos: build ## kill, stop, cut and slow everything but the agent while jobs run
 	$(GO) run ./integration/chaos -kills $(or $(KILLS),20) -seed $(SEED)
 
 .PHONY: test-faults
-test-faults: ## the same with more kills, and kill the demo (KILLS=10)
-	@bash .ci/services $(STEP) 'services and faults' $(GO) test -tags services -count=1 -timeout=0 -v ./integration -args -kills=$(or $(KILLS),10) -commits=1000 -events=200000 -outage=60 -producer-kills=100
+test-faults: build ## the same with more kills, and kill the demo (KILLS=10)
+	@bash .ci/services $(STEP) 'services and faults' $(GO) test -tags services -count=1 -timeout=0 -v ./integration -args -kills=$(or $(KILLS),10) -commits=1000 -events=200000 -outage=60 -producer-kills=100 -weather=120
+	@$(STEP) chaos $(GO) run ./integration/chaos -kills 200
 	@$(STEP) 'ten million frames' $(GO) test -count=1 -timeout=0 -v ./telemetry -run 'RandomFrames|ZipBomb' -args -frames=10000000
 	@$(STEP) 'folders and faults' $(GO) test -count=1 -timeout=0 -v ./blob/fs -run 'Processes|Restarted|Killed|Acknowledged' -args -kills=$$((20 * $(or $(KILLS),10))) -restarts=$(or $(KILLS),10) -commits=1000
 	@$(STEP) 'gradient shards' $(GO) test -count=1 ./endtoend -run GradientShards -args -workers=3,8
