@@ -48,10 +48,11 @@ const (
 // minCompressed is the size below which compressing an event does not pay.
 const minCompressed = 256
 
-// seal fills in the header of a frame whose body is an event. Zstd is a wish:
+// frame fills in the header of a frame whose body is an event, all but the
+// checksum. Zstd is a wish:
 // what does not shrink is stored as it is, so a frame is never larger than its
 // event and the header.
-func (c *Codec) seal(frame []byte) ([]byte, error) {
+func (c *Codec) frame(frame []byte) ([]byte, error) {
 	method, size := None, len(frame)-frameHeader
 	if c.compression == Zstd && size >= minCompressed {
 		small := c.encoder.EncodeAll(frame[frameHeader:], make([]byte, frameHeader, len(frame)))
@@ -68,9 +69,11 @@ func (c *Codec) seal(frame []byte) ([]byte, error) {
 	binary.LittleEndian.PutUint16(frame[6:], 0)
 	binary.LittleEndian.PutUint32(frame[8:], uint32(size))
 	binary.LittleEndian.PutUint32(frame[12:], uint32(len(frame)-frameHeader))
-	binary.LittleEndian.PutUint32(frame[frameChecked:], frameSum(frame))
 	return frame, nil
 }
+
+// sealFrame fills in the checksum, which completes a frame.
+func sealFrame(frame []byte) { binary.LittleEndian.PutUint32(frame[frameChecked:], frameSum(frame)) }
 
 // open returns the event inside a frame. It allocates at most the size the
 // frame claims, and only when that is within the limits. The result shares

@@ -25,7 +25,7 @@ func (p *Producer) locate(ctx context.Context) error {
 	}
 	defer func() { <-p.looking }()
 	for {
-		p.mu.Lock()
+		p.lock()
 		known, closing, closed := p.partitions != nil, p.closing, p.waitChange()
 		p.mu.Unlock()
 		if closing {
@@ -64,11 +64,11 @@ func (p *Producer) lookup(ctx context.Context) error {
 // learn keeps the leaders. The number of partitions is that of the first time:
 // a topic that grows gets no threads moved while this producer lives.
 func (p *Producer) learn(leaders []int32) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	if p.partitions == nil {
 		for i := range leaders {
-			p.partitions = append(p.partitions, &partition{number: i, batch: p.config.BatchEvents})
+			p.partitions = append(p.partitions, &partition{number: i, batch: p.config.BatchEvents, door: door{closed: p.closing}})
 			p.numbers = append(p.numbers, i)
 		}
 		p.located.Store(true)

@@ -34,6 +34,9 @@ type Producer struct {
 	looking       chan struct{}      // held by whoever looks up the partitions
 	done          chan struct{}      // closed when run and its requests have ended
 	located       atomic.Bool        // the partitions are known
+	asleep        atomic.Bool        // run does not look for work by itself within a linger
+	room          room               // what the queue holds; given back under mu alone
+	started       time.Time
 	head          letterhead
 	memory        sync.Pool // of *[]byte, for requests
 	slabs         sync.Pool // of *slab, for frames
@@ -41,10 +44,8 @@ type Producer struct {
 	mu           sync.Mutex   // guards what follows
 	partitions   []*partition // not changed once located
 	numbers      []int        // of the partitions, for the balancer; likewise
-	asleep       bool         // run does not look for work by itself within a linger
 	active       time.Time    // when run last found some
 	accounts     Accounts
-	bytes        int       // of the queue
 	own          int       // final records and tombstones that are queued
 	waiting      []waiting // for the dead letters, oldest first; Queued counts them
 	ended        uint64    // how many of them had their end
@@ -69,11 +70,13 @@ func NewProducer(config Config) (*Producer, error) {
 	if err != nil {
 		return nil, err
 	}
+	started := config.Now()
 	life, abort := context.WithCancel(context.Background())
 	p := &Producer{
 		config:      config,
 		codec:       codec,
-		clock:       hlc.New(hlc.Config{Read: hlc.Read(config.Now), Ahead: config.ClockAhead, Log: config.Log}),
+		started:     started,
+		clock:       hlc.New(hlc.Config{Read: hlc.ReadSince(started, config.Now), Ahead: config.ClockAhead, Log: config.Log}),
 		connections: newConnections(),
 		abort:       abort,
 		head:        newLetterhead(config.origin(Trace{})),
@@ -110,7 +113,7 @@ func (p *Producer) Instance() string { return p.config.Instance }
 
 // Accounts returns the accounts of this moment.
 func (p *Producer) Accounts() Accounts {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.accounts
 }
