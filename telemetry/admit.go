@@ -16,12 +16,14 @@ import (
 // After an error the event is in no account but Dropped, or Refused and what
 // [Accounts] says of it.
 func (p *Producer) Admit(ctx context.Context, e Event) error {
-	return p.admit(ctx, e, nil)
+	return p.take(ctx, &e, nil)
 }
 
-func (p *Producer) admit(ctx context.Context, e Event, d *delivery) error {
-	it, err := p.prepare(ctx, &e)
-	if err != nil {
+func (p *Producer) admit(ctx context.Context, e Event, d *delivery) error { return p.take(ctx, &e, d) }
+
+func (p *Producer) take(ctx context.Context, e *Event, d *delivery) error {
+	it := item{delivery: d}
+	if err := p.prepare(ctx, e, &it); err != nil {
 		return fmt.Errorf("admit event: %w", err)
 	}
 	if err := p.locate(ctx); err != nil {
@@ -34,7 +36,6 @@ func (p *Producer) admit(ctx context.Context, e Event, d *delivery) error {
 		}
 		it.admitted = p.config.Now()
 	}
-	it.delivery = d
 	q, err := p.balance(it.key)
 	if err == nil {
 		err = p.enqueue(ctx, q, &it)
@@ -47,16 +48,14 @@ func (p *Producer) admit(ctx context.Context, e Event, d *delivery) error {
 
 // prepare makes the message, all but its sequence and its checksum, in the
 // caller's goroutine.
-func (p *Producer) prepare(ctx context.Context, e *Event) (it item, err error) {
+func (p *Producer) prepare(ctx context.Context, e *Event, it *item) error {
 	if e.Body != nil && !e.Body.threaded() {
-		return it, fmt.Errorf("%w: %T is no event of a thread", ErrInvalidEvent, e.Body)
+		return fmt.Errorf("%w: %T is no event of a thread", ErrInvalidEvent, e.Body)
 	}
-	s := p.slab()
-	frame, elapsed, err := p.encode(e, s.memory())
-	it = item{
-		key: e.Thread, frame: frame, slab: s, trace: sharedTrace(ctx),
-		time: e.Time.UnixNano(), admitted: p.started.Add(elapsed),
-	}
+	it.slab = p.slab()
+	frame, elapsed, err := p.encode(e, it.slab.memory())
+	it.key, it.frame, it.trace = e.Thread, frame, sharedTrace(ctx)
+	it.time, it.admitted = e.Time.UnixNano(), p.started.Add(elapsed)
 	headers := p.head.size
 	if t := it.trace; t != nil {
 		headers += len(t.Parent) + len(t.State) + len(t.Baggage)
@@ -66,9 +65,9 @@ func (p *Producer) prepare(ctx context.Context, e *Event) (it item, err error) {
 		err = fits("headers", headers, p.config.Limits.HeaderBytes)
 	}
 	if err != nil {
-		return it, p.oversize(e, &it, err)
+		return p.oversize(e, it, err)
 	}
-	return it, nil
+	return nil
 }
 
 // oversize makes a dead letter of an event that was refused for its size, if
