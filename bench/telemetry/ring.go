@@ -17,6 +17,7 @@ const (
 // what comes is copied. A consumer takes it out again, as a sender does.
 type ring struct {
 	mu    sync.Mutex // guards head and next; slots from head to next are the consumer's
+	room  sync.Cond  // of mu: the consumer has given slots back
 	slots [][frameBytes]byte
 	head  uint64
 	next  uint64
@@ -25,22 +26,22 @@ type ring struct {
 // newRing returns a ring whose memory is there already.
 func newRing() *ring {
 	r := &ring{slots: make([][frameBytes]byte, ringSlots)}
+	r.room.L = &r.mu
 	for i := range r.slots {
 		r.slots[i][0] = 1
 	}
 	return r
 }
 
-// append copies a body into the next slot, if one is free.
-func (r *ring) append(body []byte) bool {
+// append copies a body into the next slot, as soon as one is free.
+func (r *ring) append(body []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.next-r.head == ringSlots {
-		return false
+	for r.next-r.head == ringSlots {
+		r.room.Wait()
 	}
 	copy(r.slots[r.next%ringSlots][:], body)
 	r.next++
-	return true
 }
 
 // drain takes out what there is every millisecond, for that long a producer
@@ -63,6 +64,7 @@ func (r *ring) drain(ctx context.Context) {
 		}
 		r.mu.Lock()
 		r.head = next
+		r.room.Broadcast()
 		r.mu.Unlock()
 	}
 }
