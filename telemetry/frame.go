@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // A frame is the value of a Kafka message. Integers are little-endian.
@@ -75,8 +73,9 @@ func (c *Codec) frame(frame []byte) ([]byte, error) {
 // sealFrame fills in the checksum, which completes a frame.
 func sealFrame(frame []byte) { binary.LittleEndian.PutUint32(frame[frameChecked:], frameSum(frame)) }
 
-// open returns the event inside a frame. It allocates at most the size the
-// frame claims, and only when that is within the limits. The result shares
+// open returns the event inside a frame. It allocates only when the size the
+// frame claims is within the limits, and then less than twice the limit, beside
+// a few hundred KiB that do not depend on the frame. The result shares
 // the frame's memory when the event is not compressed.
 func (c *Codec) open(frame []byte) ([]byte, error) {
 	if err := fits("frame", len(frame), c.limits.FrameBytes); err != nil {
@@ -119,18 +118,6 @@ func (c *Codec) open(frame []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: event has %d bytes, header says %d", ErrCorruptFrame, len(body), size)
 	}
 	return body, nil
-}
-
-// inflate decompresses into exactly size bytes and stops where more come.
-func (c *Codec) inflate(body []byte, size int) ([]byte, error) {
-	event, err := c.decoder.DecodeAll(body, make([]byte, 0, size))
-	if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
-		return nil, fmt.Errorf("%w: event has more than the %d bytes the header says", ErrCorruptFrame, size)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCorruptFrame, err)
-	}
-	return event, nil
 }
 
 // frameSum is the checksum over header and body; crc32 keeps the table.
