@@ -13,9 +13,14 @@ import (
 // caller's again. A full queue is waited for until ctx ends (ErrQueueFull with
 // the context's error) or drops the event (ErrDropped), as configured. Other
 // errors are those of Codec.Encode and of the Limiter, ErrNoTopic and ErrClosed.
+// The event is taken as it is, for it is threads that take secrets out; but a
+// State that holds one is ErrInvalidEvent.
 // After an error the event is in no account but Dropped, or Refused and what
 // [Accounts] says of it.
 func (p *Producer) Admit(ctx context.Context, e Event) error {
+	if err := refuseSecrets(p.config.Redact, e.Body); err != nil {
+		return fmt.Errorf("admit event: %w", err)
+	}
 	return p.take(ctx, &e, nil)
 }
 
