@@ -31,8 +31,11 @@ func (p *Producer) take(ctx context.Context, e *Event, d *delivery) error {
 	if err := p.prepare(ctx, e, &it); err != nil {
 		return fmt.Errorf("admit event: %w", err)
 	}
-	if err := p.locate(ctx); err != nil {
-		return fmt.Errorf("admit event: %w", err)
+	if !p.located.Load() {
+		if err := p.locate(ctx); err != nil {
+			return fmt.Errorf("admit event: %w", err)
+		}
+		it.admitted = p.config.Now()
 	}
 	if p.config.Limiter != nil {
 		if err := p.config.Limiter.Allow(ctx, p.config.Tenant, 1); err != nil {

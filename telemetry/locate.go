@@ -13,9 +13,6 @@ const lookupPause = 20 * time.Millisecond
 // a time, until it knows, its context ends, the budget is spent or the
 // producer closes.
 func (p *Producer) locate(ctx context.Context) error {
-	if p.located.Load() {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(ctx, p.config.Budget)
 	defer cancel()
 	select {

@@ -92,7 +92,9 @@ func (p *Producer) collect() ([]request, time.Duration) {
 // meanwhile for which it would not wake up in time. The caller holds mu.
 func (p *Producer) rest(wait time.Duration) time.Duration {
 	long := wait > p.config.Linger
-	p.asleep.Store(long) // before the doors are looked at: who enters later wakes run
+	if p.asleep.Load() != long {
+		p.asleep.Store(long) // before the doors are looked at: who enters later wakes run
+	}
 	for _, q := range p.partitions {
 		full := 0
 		if q.inFlight == 0 {
