@@ -193,7 +193,7 @@ func printable[T string | []byte](text T) bool {
 	for ; len(text) >= 8; text = text[8:] { // eight at a time; a carry comes of what is found anyway
 		v := uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
 			uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
-		if (v|v-0x20*each8|v+each8)&(0x80*each8) != 0 {
+		if (v|(v-0x20*each8)|(v+each8))&(0x80*each8) != 0 {
 			return false
 		}
 	}

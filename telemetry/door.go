@@ -34,8 +34,8 @@ func (d *door) enter(it *item) (batch, open bool) {
 }
 
 // watch says at how many items that wait at the door run is to be told, and
-// reports whether any wait, and whether they are so many already.
-func (d *door) watch(full int) (any, enough bool) {
+// reports whether there are some, and whether they are so many already.
+func (d *door) watch(full int) (some, enough bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.full = full

@@ -100,7 +100,7 @@ func (p *Producer) rest(wait time.Duration) time.Duration {
 		if q.inFlight == 0 {
 			full = max(q.batch-q.queue.n, 0)
 		}
-		if any, enough := q.door.watch(full); enough || long && any {
+		if some, enough := q.door.watch(full); enough || long && some {
 			wait = 0
 		}
 	}
