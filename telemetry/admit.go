@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/segmentio/kafka-go"
-
 	"github.com/cohort-rl/cohort/telemetry/spill"
 )
 
@@ -15,56 +13,57 @@ import (
 // caller's again. A full queue is waited for until ctx ends (ErrQueueFull with
 // the context's error) or drops the event (ErrDropped), as configured. Other
 // errors are those of Codec.Encode and of the Limiter, ErrNoTopic and ErrClosed.
+// The event is taken as it is, for it is threads that take secrets out; but a
+// State that holds one is ErrInvalidEvent.
 // After an error the event is in no account but Dropped, or Refused and what
 // [Accounts] says of it.
 func (p *Producer) Admit(ctx context.Context, e Event) error {
-	return p.admit(ctx, e, nil)
-}
-
-func (p *Producer) admit(ctx context.Context, e Event, d *delivery) error {
-	it, key, err := p.prepare(ctx, &e)
-	if err != nil {
+	if err := refuseSecrets(p.config.Redact, e.Body); err != nil {
 		return fmt.Errorf("admit event: %w", err)
 	}
-	if err := p.locate(ctx); err != nil {
+	return p.take(ctx, &e, nil)
+}
+
+func (p *Producer) admit(ctx context.Context, e Event, d *delivery) error { return p.take(ctx, &e, d) }
+
+func (p *Producer) take(ctx context.Context, e *Event, d *delivery) error {
+	it := item{delivery: d}
+	if err := p.prepare(ctx, e, &it); err != nil {
 		return fmt.Errorf("admit event: %w", err)
+	}
+	if !p.located.Load() {
+		if err := p.locate(ctx); err != nil {
+			return fmt.Errorf("admit event: %w", err)
+		}
+		it.admitted = p.config.Now()
 	}
 	if p.config.Limiter != nil {
 		if err := p.config.Limiter.Allow(ctx, p.config.Tenant, 1); err != nil {
 			p.refuse(&it, Limited, err)
 			return fmt.Errorf("admit event: %w", err)
 		}
+		it.admitted = p.config.Now()
 	}
-	it.delivery = d
-	q, err := p.balance(key)
+	q, err := p.balance(it.key)
+	if err == nil {
+		err = p.enqueue(ctx, q, &it)
+	}
 	if err != nil {
 		return fmt.Errorf("admit event: %w", err)
 	}
-	for {
-		changed, err := p.enqueue(q, &it)
-		if err != nil {
-			return fmt.Errorf("admit event: %w", err)
-		}
-		if changed == nil {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return fmt.Errorf("admit event: %w: %w", ErrQueueFull, ctx.Err())
-		}
-	}
+	return nil
 }
 
-// prepare makes the message, all but its sequence, in the caller's goroutine,
-// and a copy of its key for the balancer.
-func (p *Producer) prepare(ctx context.Context, e *Event) (it item, key []byte, err error) {
+// prepare makes the message, all but its sequence and its checksum, in the
+// caller's goroutine.
+func (p *Producer) prepare(ctx context.Context, e *Event, it *item) error {
 	if e.Body != nil && !e.Body.threaded() {
-		return it, nil, fmt.Errorf("%w: %T is no event of a thread", ErrInvalidEvent, e.Body)
+		return fmt.Errorf("%w: %T is no event of a thread", ErrInvalidEvent, e.Body)
 	}
-	s := p.slab()
-	frame, key, err := p.encode(e, s.memory(), len(e.Thread))
-	it = item{key: e.Thread, frame: frame, slab: s, trace: sharedTrace(ctx), time: e.Time.UnixNano()}
+	it.slab = p.slab()
+	frame, elapsed, err := p.encode(e, it.slab.memory())
+	it.key, it.frame, it.trace = e.Thread, frame, sharedTrace(ctx)
+	it.time, it.admitted = e.Time.UnixNano(), p.started.Add(elapsed)
 	headers := p.head.size
 	if t := it.trace; t != nil {
 		headers += len(t.Parent) + len(t.State) + len(t.Baggage)
@@ -74,19 +73,9 @@ func (p *Producer) prepare(ctx context.Context, e *Event) (it item, key []byte, 
 		err = fits("headers", headers, p.config.Limits.HeaderBytes)
 	}
 	if err != nil {
-		return it, nil, p.oversize(e, &it, err)
+		return p.oversize(e, it, err)
 	}
-	copy(key, e.Thread)
-	return it, key, nil
-}
-
-// balance returns the partition of a key. The partitions are known.
-func (p *Producer) balance(key []byte) (*partition, error) {
-	number := p.config.Balancer.Balance(kafka.Message{Topic: p.config.Topic, Key: key}, p.numbers...)
-	if number < 0 || number >= len(p.partitions) {
-		return nil, fmt.Errorf("%w: Balancer chose partition %d of %d", ErrInvalidConfig, number, len(p.partitions))
-	}
-	return p.partitions[number], nil
+	return nil
 }
 
 // oversize makes a dead letter of an event that was refused for its size, if
@@ -114,47 +103,51 @@ func (p *Producer) oversize(e *Event, it *item, refusal error) error {
 // maxLetter bounds a letter with its headers, so that a spill file takes it.
 const maxLetter = spill.MaxRecord - 1<<20
 
-// enqueue assigns sequence and place in one step. Without room it returns a
-// channel to wait for instead.
-func (p *Producer) enqueue(q *partition, it *item) (<-chan struct{}, error) {
-	it.admitted = p.config.Now()
-	p.mu.Lock()
-	if p.closing {
-		p.mu.Unlock()
-		return nil, ErrClosed
-	}
-	if p.accounts.Queued-uint64(len(p.waiting)) >= uint64(p.config.QueueEvents) || p.bytes+it.size > p.config.QueueBytes {
-		defer p.mu.Unlock()
-		if p.config.WhenFull == Drop {
-			p.accounts.Dropped++
-			return nil, ErrDropped
+// enqueue assigns sequence and place in one step, when there is room for the
+// event or as soon as there is.
+func (p *Producer) enqueue(ctx context.Context, q *partition, it *item) error {
+	if !p.room.take(it, p.config.QueueEvents, p.config.QueueBytes) {
+		if err := p.wait(ctx, it); err != nil {
+			return err
 		}
-		return p.waitChange(), nil
+		it.admitted = p.config.Now()
 	}
-	p.accounts.Admitted++
-	p.accounts.Queued++
-	if d := it.delivery; d != nil {
-		d.pending++
-		d.at(q.number)
+	batch, open := q.door.enter(it)
+	if !open {
+		p.room.give(roomOf(it))
+		return ErrClosed
 	}
-	p.append(q, it)
 	// Waking run costs more than all of the above, so it is left asleep when it
-	// looks in time anyway, or a request under way does it.
-	late := q.inFlight == 0 && (q.queue.n == q.batch || p.asleep)
-	if late {
-		p.asleep = false
-	}
-	p.mu.Unlock()
-	if late {
+	// looks in time anyway.
+	if batch || p.asleep.Load() && p.asleep.CompareAndSwap(true, false) {
 		p.signal()
 	}
-	return nil, nil
+	return nil
 }
 
-// append gives an item its sequence and its place. The caller holds mu.
-func (p *Producer) append(q *partition, it *item) {
-	it.sequence = q.next
-	q.next++
-	q.queue.push(it)
-	p.bytes += it.size
+// wait waits until it has taken the room of an item, or drops the event.
+func (p *Producer) wait(ctx context.Context, it *item) error {
+	for {
+		p.lock()
+		if p.closing {
+			p.mu.Unlock()
+			return ErrClosed
+		}
+		if p.room.take(it, p.config.QueueEvents, p.config.QueueBytes) {
+			p.mu.Unlock()
+			return nil
+		}
+		if p.config.WhenFull == Drop {
+			p.accounts.Dropped++
+			p.mu.Unlock()
+			return ErrDropped
+		}
+		changed := p.waitChange() // room is given back under mu, and announced
+		p.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ErrQueueFull, ctx.Err())
+		}
+	}
 }

@@ -132,6 +132,7 @@ func (l *letterhead) appendRecord(to []byte, it *item, after, place int64) []byt
 		to = append(binary.AppendVarint(to, int64(len(it.key))), it.key...)
 	}
 	to = append(binary.AppendVarint(to, int64(len(it.frame))), it.frame...)
+	sealFrame(to[len(to)-len(it.frame):])
 	to = binary.AppendVarint(to, int64(headers))
 	to = appendHeader(to, headerTraceparent, trace.Parent)
 	to = appendHeader(to, headerTracestate, trace.State)

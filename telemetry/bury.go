@@ -37,7 +37,7 @@ func (p *Producer) bury(q *partition, n int, class Class, cause error) {
 		return
 	}
 	p.release(q, gone-1)
-	p.letGo(q.queue.at(0)) // its place is the tombstone's
+	p.room.give(p.letGo(q.queue.at(0))) // its place is the tombstone's
 	*q.queue.at(0) = stone
 	p.own++
 }
@@ -100,7 +100,7 @@ func (p *Producer) tombstone(oldest, latest *item, class Class, cause error, now
 	if p.letters != nil {
 		reason = p.letters.redactor.Text(reason)
 	}
-	frame, _, err := p.encode(&Event{Time: now, Body: Tombstone{First: first, Count: count, Reason: line(reason, p.config.Limits.NameBytes)}}, nil, 0)
+	frame, _, err := p.encode(&Event{Time: now, Body: Tombstone{First: first, Count: count, Reason: line(reason, p.config.Limits.NameBytes)}}, nil)
 	return item{frame: frame, time: now.UnixNano(), admitted: now, sequence: last, own: true, buried: count}, err
 }
 
@@ -108,7 +108,7 @@ func (p *Producer) tombstone(oldest, latest *item, class Class, cause error, now
 // With dead letters that have room it is admitted all the same, without a
 // sequence, and becomes one.
 func (p *Producer) refuse(it *item, class Class, cause error) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	p.accounts.Refused++
 	now := p.config.Now()

@@ -14,10 +14,14 @@ import (
 // reported. A second Close waits for the
 // first.
 func (p *Producer) Close(ctx context.Context) (Accounts, error) {
-	p.mu.Lock()
+	p.lock()
 	first := !p.closing
 	p.closing = true
 	if first {
+		for _, q := range p.partitions {
+			q.door.close()
+		}
+		p.intake()
 		p.finish()
 		p.announce()
 	}
@@ -39,7 +43,7 @@ func (p *Producer) Close(ctx context.Context) (Accounts, error) {
 			return p.Accounts(), fmt.Errorf("close telemetry: %w", ctx.Err())
 		}
 	}
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.accounts, p.report()
 }
@@ -51,12 +55,15 @@ func (p *Producer) finish() {
 			continue
 		}
 		now := p.config.Now()
-		frame, _, err := p.encode(&Event{Time: now, Body: Final{Sequences: q.next}}, nil, 0)
+		frame, _, err := p.encode(&Event{Time: now, Body: Final{Sequences: q.next}}, nil)
 		if err != nil {
 			continue // only a clock outside 1970 to 2262 or tiny Limits: the tail stays unknown
 		}
 		p.own++
-		p.append(q, &item{frame: frame, time: now.UnixNano(), admitted: now, size: len(frame) + overhead, own: true})
+		last := item{frame: frame, time: now.UnixNano(), admitted: now, sequence: q.next, size: len(frame) + overhead, own: true}
+		p.room.force(&last)
+		q.queue.push(&last)
+		q.next++ // nothing comes through the door any more
 		q.urgent = true
 	}
 }
@@ -65,7 +72,7 @@ func (p *Producer) finish() {
 // rest.
 func (p *Producer) drain(ctx context.Context) {
 	for {
-		p.mu.Lock()
+		p.lock()
 		empty := p.accounts.Queued == 0 && p.own == 0
 		changed := p.waitChange()
 		p.mu.Unlock()
@@ -86,7 +93,7 @@ func (p *Producer) drain(ctx context.Context) {
 // readers name the hole, or see that the end is missing. What comes back later
 // is ignored.
 func (p *Producer) giveUp(cause error) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	defer p.announce()
 	p.dead = true
@@ -99,7 +106,7 @@ func (p *Producer) giveUp(cause error) {
 		q.inFlight = 0
 		for i := range q.queue.n {
 			it := q.queue.at(i)
-			p.letGo(it)
+			p.room.give(p.letGo(it))
 			if it.own {
 				continue
 			}

@@ -57,29 +57,32 @@ func NewCodec(limits Limits, compression Compression) (*Codec, error) {
 // during the call alone. Errors are ErrInvalidEvent, ErrUnknownBody and
 // *PayloadTooLarge, and all are final.
 func (c *Codec) Encode(e Event) ([]byte, error) {
-	frame, _, err := c.encode(&e, nil, 0)
-	return frame, err
+	frame, err := c.encode(&e, nil)
+	if err != nil {
+		return nil, err
+	}
+	sealFrame(frame)
+	return frame, nil
 }
 
-// encode is Encode into memory, if that is enough. It returns room bytes beside
-// the frame as well, so that both take one allocation.
-func (c *Codec) encode(e *Event, memory []byte, room int) (frame, beside []byte, err error) {
+// encode is Encode into memory, if that is enough, and leaves the checksum to
+// sealFrame.
+func (c *Codec) encode(e *Event, memory []byte) ([]byte, error) {
 	if err := c.limits.check(e); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := checkReward(e.Body); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	s := sizesOf(e)
 	if err := fits("event", s.event, c.limits.EventBytes); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	size := frameHeader + s.event
-	if len(memory) < size+room {
-		memory = make([]byte, size+room)
+	if len(memory) < size {
+		memory = make([]byte, size)
 	}
-	frame, err = c.seal(appendEvent(memory[:frameHeader:size], e, s))
-	return frame, memory[size : size+room], err
+	return c.frame(appendEvent(memory[:frameHeader:size], e, s))
 }
 
 // Decode returns the event inside a frame, checked as Encode checks it. Its

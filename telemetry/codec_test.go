@@ -172,3 +172,24 @@ func TestWireFormIsFixed(t *testing.T) {
 		t.Errorf("frame is %s, %v, want %s", got, err, want)
 	}
 }
+
+// Names are looked at eight characters at a time: each character is seen at each
+// place.
+func TestControlCharactersAreFoundWhereverTheyStand(t *testing.T) {
+	t.Parallel()
+	codec := newCodec(t, telemetry.DefaultLimits(), telemetry.None)
+	e := sampleEvents()[4]
+	for place := range 19 {
+		for c := range 256 {
+			for _, around := range []string{" ", "m", "~"} {
+				name := []byte(strings.Repeat(around, 19))
+				name[place] = byte(c)
+				e.Name = string(name)
+				_, err := codec.Encode(e)
+				if good := c >= ' ' && c <= '~'; good != (err == nil) || err != nil && !errors.Is(err, telemetry.ErrInvalidEvent) {
+					t.Fatalf("character %#x at %d among %q: %v", c, place, around, err)
+				}
+			}
+		}
+	}
+}

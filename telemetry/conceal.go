@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"fmt"
 	"slices"
 	"unicode/utf8"
 
@@ -25,6 +26,15 @@ func conceal(r redact.Redactor, e Event) Event {
 		e.Body = b
 	}
 	return e
+}
+
+// refuseSecrets refuses a state that holds secrets. They cannot be taken out of
+// it without making its hash and the differences from it wrong.
+func refuseSecrets(r redact.Redactor, body Body) error {
+	if s, ok := body.(State); ok && r.Holds(s.Document) {
+		return fmt.Errorf("%w: the state holds what the redactor knows as a secret; Thread.State records it without", ErrInvalidEvent)
+	}
+	return nil
 }
 
 // concealBytes redacts what is text.

@@ -115,9 +115,6 @@ func (c Config) complete() (Config, error) {
 	c.RequestTimeout = orDefault(c.RequestTimeout, 10*time.Second)
 	c.Budget = orDefault(c.Budget, 2*time.Minute)
 	c.KeyFrames = orDefault(c.KeyFrames, defaultKeyFrames)
-	if c.Balancer == nil {
-		c.Balancer = kafka.Murmur2Balancer{Consistent: true}
-	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -145,6 +142,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("%w: Topic is empty", ErrInvalidConfig)
 	case c.QueueEvents < 1 || c.BatchEvents < 1 || c.BatchBytes < 1:
 		return fmt.Errorf("%w: QueueEvents, BatchEvents and BatchBytes must be positive", ErrInvalidConfig)
+	case c.QueueEvents > maxRoomEvents || c.QueueBytes > maxRoomBytes:
+		return fmt.Errorf("%w: QueueEvents and QueueBytes are %d and %d, allowed are up to %d and %d", ErrInvalidConfig, c.QueueEvents, c.QueueBytes, maxRoomEvents, maxRoomBytes)
 	case c.QueueBytes < largest:
 		return fmt.Errorf("%w: QueueBytes is %d, less than the largest message of %d", ErrInvalidConfig, c.QueueBytes, largest)
 	case c.RequestTimeout < time.Millisecond || c.Budget < 0:

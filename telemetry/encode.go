@@ -90,7 +90,7 @@ func appendVarint(b []byte, number protowire.Number, v uint64) []byte {
 	if v == 0 {
 		return b
 	}
-	return protowire.AppendVarint(protowire.AppendTag(b, number, protowire.VarintType), v)
+	return appendNumber(appendTag(b, number, protowire.VarintType), v)
 }
 
 func sizeFixed64(number protowire.Number, v uint64) int {
@@ -104,7 +104,7 @@ func appendFixed64(b []byte, number protowire.Number, v uint64) []byte {
 	if v == 0 {
 		return b
 	}
-	return protowire.AppendFixed64(protowire.AppendTag(b, number, protowire.Fixed64Type), v)
+	return binary.LittleEndian.AppendUint64(appendTag(b, number, protowire.Fixed64Type), v)
 }
 
 func sizeFloat(number protowire.Number, v float32) int {
@@ -118,7 +118,7 @@ func appendFloat(b []byte, number protowire.Number, v float32) []byte {
 	if math.Float32bits(v) == 0 {
 		return b
 	}
-	return protowire.AppendFixed32(protowire.AppendTag(b, number, protowire.Fixed32Type), math.Float32bits(v))
+	return binary.LittleEndian.AppendUint32(appendTag(b, number, protowire.Fixed32Type), math.Float32bits(v))
 }
 
 // sizeBytes is for texts and bytes.
@@ -143,7 +143,20 @@ func sizeMessage(number protowire.Number, size int) int {
 
 // appendMessage appends the tag and the length of what follows.
 func appendMessage(b []byte, number protowire.Number, size int) []byte {
-	return protowire.AppendVarint(protowire.AppendTag(b, number, protowire.BytesType), uint64(size)) //nolint:gosec // a length
+	return appendNumber(appendTag(b, number, protowire.BytesType), uint64(size)) //nolint:gosec // a length
+}
+
+// appendTag appends the tag of a field of event.proto, whose numbers are small.
+func appendTag(b []byte, number protowire.Number, kind protowire.Type) []byte {
+	return appendNumber(b, uint64(number)<<3|uint64(kind)) //nolint:gosec // small
+}
+
+// appendNumber appends a varint. Those of one byte, nearly all, take a comparison.
+func appendNumber(b []byte, v uint64) []byte {
+	for v >= 1<<7 {
+		b, v = append(b, byte(v)|1<<7), v>>7
+	}
+	return append(b, byte(v))
 }
 
 func appendFloats(b []byte, number protowire.Number, values []float32) []byte {
@@ -174,7 +187,7 @@ func appendTokens(b []byte, number protowire.Number, values []uint32) []byte {
 	}
 	b = appendMessage(b, number, sizeTokens(values))
 	for _, v := range values {
-		b = protowire.AppendVarint(b, uint64(v))
+		b = appendNumber(b, uint64(v))
 	}
 	return b
 }

@@ -10,7 +10,7 @@ import (
 // the accounts of that moment. Its error is the context's, or ErrUndelivered
 // when the log did not take events that no earlier Flush has reported.
 func (p *Producer) Flush(ctx context.Context) (Accounts, error) {
-	p.mu.Lock()
+	p.lock()
 	targets := make([]uint64, len(p.partitions))
 	for i, q := range p.partitions {
 		targets[i] = q.next
@@ -20,7 +20,7 @@ func (p *Producer) Flush(ctx context.Context) (Accounts, error) {
 	p.signal()
 	letters, last := uint64(0), false // what was given up until the log was done with all
 	for {
-		p.mu.Lock()
+		p.lock()
 		accounts, changed := p.accounts, p.waitChange()
 		open := false
 		for i, target := range targets {
@@ -56,7 +56,7 @@ func (p *Producer) report() error {
 // flushDelivery waits until the events of one thread have an end and returns
 // the last acknowledged offset of each partition they went to.
 func (p *Producer) flushDelivery(ctx context.Context, d *delivery) ([]Position, error) {
-	p.mu.Lock()
+	p.lock()
 	if d.pending > 0 {
 		for _, position := range d.positions {
 			p.partitions[position.Partition].urgent = true
@@ -74,7 +74,7 @@ func (p *Producer) flushDelivery(ctx context.Context, d *delivery) ([]Position, 
 		case <-ctx.Done():
 			return nil, fmt.Errorf("flush thread: %w", ctx.Err())
 		}
-		p.mu.Lock()
+		p.lock()
 	}
 	defer p.mu.Unlock()
 	var acknowledged []Position

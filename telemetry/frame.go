@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // A frame is the value of a Kafka message. Integers are little-endian.
@@ -48,10 +46,11 @@ const (
 // minCompressed is the size below which compressing an event does not pay.
 const minCompressed = 256
 
-// seal fills in the header of a frame whose body is an event. Zstd is a wish:
+// frame fills in the header of a frame whose body is an event, all but the
+// checksum. Zstd is a wish:
 // what does not shrink is stored as it is, so a frame is never larger than its
 // event and the header.
-func (c *Codec) seal(frame []byte) ([]byte, error) {
+func (c *Codec) frame(frame []byte) ([]byte, error) {
 	method, size := None, len(frame)-frameHeader
 	if c.compression == Zstd && size >= minCompressed {
 		small := c.encoder.EncodeAll(frame[frameHeader:], make([]byte, frameHeader, len(frame)))
@@ -68,12 +67,15 @@ func (c *Codec) seal(frame []byte) ([]byte, error) {
 	binary.LittleEndian.PutUint16(frame[6:], 0)
 	binary.LittleEndian.PutUint32(frame[8:], uint32(size))
 	binary.LittleEndian.PutUint32(frame[12:], uint32(len(frame)-frameHeader))
-	binary.LittleEndian.PutUint32(frame[frameChecked:], frameSum(frame))
 	return frame, nil
 }
 
-// open returns the event inside a frame. It allocates at most the size the
-// frame claims, and only when that is within the limits. The result shares
+// sealFrame fills in the checksum, which completes a frame.
+func sealFrame(frame []byte) { binary.LittleEndian.PutUint32(frame[frameChecked:], frameSum(frame)) }
+
+// open returns the event inside a frame. It allocates only when the size the
+// frame claims is within the limits, and then less than twice the limit, beside
+// a few hundred KiB that do not depend on the frame. The result shares
 // the frame's memory when the event is not compressed.
 func (c *Codec) open(frame []byte) ([]byte, error) {
 	if err := fits("frame", len(frame), c.limits.FrameBytes); err != nil {
@@ -116,18 +118,6 @@ func (c *Codec) open(frame []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: event has %d bytes, header says %d", ErrCorruptFrame, len(body), size)
 	}
 	return body, nil
-}
-
-// inflate decompresses into exactly size bytes and stops where more come.
-func (c *Codec) inflate(body []byte, size int) ([]byte, error) {
-	event, err := c.decoder.DecodeAll(body, make([]byte, 0, size))
-	if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
-		return nil, fmt.Errorf("%w: event has more than the %d bytes the header says", ErrCorruptFrame, size)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCorruptFrame, err)
-	}
-	return event, nil
 }
 
 // frameSum is the checksum over header and body; crc32 keeps the table.

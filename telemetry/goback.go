@@ -43,7 +43,7 @@ func (s *sender) forget(records []spill.Record) {
 		return
 	}
 	p, r := s.producer, &s.replay
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	for _, record := range records {
 		if record.At < r.next && !slices.ContainsFunc(r.kept, func(k spill.Record) bool { return k.At == record.At }) {
@@ -212,7 +212,7 @@ func replays(letters []DeadLetter) []outside {
 // sentBack books letters that are where they belong.
 func (s *sender) sentBack(letters []DeadLetter) {
 	p := s.producer
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	for _, l := range letters {
 		p.accounts.Replayed++

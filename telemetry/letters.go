@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -70,7 +71,7 @@ func (s *sender) spillBatch() error {
 // already. Pressed says that there is no time to wait for the topic.
 func (s *sender) take() (pressed bool) {
 	p := s.producer
-	p.mu.Lock()
+	p.lock()
 	all := p.waiting
 	pressed = p.closing || 2*len(all) >= s.config.QueueEvents || 2*p.waitingBytes >= s.config.QueueBytes
 	p.mu.Unlock()
@@ -92,7 +93,7 @@ func (s *sender) take() (pressed bool) {
 func (s *sender) letter(w waiting) DeadLetter {
 	config := s.producer.config
 	l := DeadLetter{
-		Time: time.Unix(0, w.time), Key: w.key, Frame: w.frame, Class: w.class, Topic: config.Topic, Partition: w.partition,
+		Time: time.Unix(0, w.time), Key: w.key, Frame: slices.Clone(w.frame), Class: w.class, Topic: config.Topic, Partition: w.partition,
 		Died: w.died, Producer: config.Instance,
 	}
 	reason := "unknown"
@@ -100,7 +101,8 @@ func (s *sender) letter(w waiting) DeadLetter {
 		reason = s.redactor.Text(w.cause.Error())
 	}
 	l.Reason = clip(reason, maxMessage)
-	if event, err := s.codec.Decode(w.frame); err == nil {
+	sealFrame(l.Frame)
+	if event, err := s.codec.Decode(l.Frame); err == nil {
 		if n := s.redactor.event(&event); n > 0 {
 			// Without its secrets it is an event still; were it none, it would stay with them here.
 			if frame, err := s.codec.Encode(event); err == nil {
@@ -128,7 +130,7 @@ func (s *sender) letter(w waiting) DeadLetter {
 // settle gives the first of the waiting, the batch, their end.
 func (s *sender) settle(book func(*Accounts, uint64), cause error) {
 	p, n := s.producer, len(s.batch)
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	for _, w := range p.waiting[:n] {
 		p.waitingBytes -= w.size

@@ -13,9 +13,6 @@ const lookupPause = 20 * time.Millisecond
 // a time, until it knows, its context ends, the budget is spent or the
 // producer closes.
 func (p *Producer) locate(ctx context.Context) error {
-	if p.located.Load() {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(ctx, p.config.Budget)
 	defer cancel()
 	select {
@@ -25,7 +22,7 @@ func (p *Producer) locate(ctx context.Context) error {
 	}
 	defer func() { <-p.looking }()
 	for {
-		p.mu.Lock()
+		p.lock()
 		known, closing, closed := p.partitions != nil, p.closing, p.waitChange()
 		p.mu.Unlock()
 		if closing {
@@ -64,11 +61,11 @@ func (p *Producer) lookup(ctx context.Context) error {
 // learn keeps the leaders. The number of partitions is that of the first time:
 // a topic that grows gets no threads moved while this producer lives.
 func (p *Producer) learn(leaders []int32) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	if p.partitions == nil {
 		for i := range leaders {
-			p.partitions = append(p.partitions, &partition{number: i, batch: p.config.BatchEvents})
+			p.partitions = append(p.partitions, &partition{number: i, batch: p.config.BatchEvents, door: door{closed: p.closing}})
 			p.numbers = append(p.numbers, i)
 		}
 		p.located.Store(true)

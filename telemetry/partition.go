@@ -34,13 +34,15 @@ func (it *item) milliseconds() int64 {
 	return it.time / int64(time.Millisecond)
 }
 
-// partition is the queue of one partition. The producer's mu guards it.
+// partition is the queue of one partition. The producer's mu guards it, but for
+// its door.
 type partition struct {
+	door     door
 	number   int
 	leader   int32
 	queue    ring
 	inFlight int    // how many of them are in the request under way
-	next     uint64 // the sequence that the next item gets
+	next     uint64 // the sequence after that of the latest item
 	batch    int    // events a request may have; halved when a broker refuses, doubled when it accepts
 	failures int    // requests in a row that failed
 	retryAt  time.Time

@@ -33,18 +33,23 @@ type Producer struct {
 	wake          chan struct{}      // says that there may be something to send
 	looking       chan struct{}      // held by whoever looks up the partitions
 	done          chan struct{}      // closed when run and its requests have ended
-	located       atomic.Bool        // the partitions are known
-	head          letterhead
-	memory        sync.Pool // of *[]byte, for requests
-	slabs         sync.Pool // of *slab, for frames
+	memory        sync.Pool          // of *[]byte, for requests
+	slabs         sync.Pool          // of *slab, for frames
 
-	mu           sync.Mutex   // guards what follows
-	partitions   []*partition // not changed once located
-	numbers      []int        // of the partitions, for the balancer; likewise
-	asleep       bool         // run does not look for work by itself within a linger
-	active       time.Time    // when run last found some
+	// What an admission reads stands together, away from what run writes.
+	_          [64]byte
+	started    time.Time
+	head       letterhead
+	located    atomic.Bool  // the partitions are known
+	asleep     atomic.Bool  // run does not look for work by itself within a linger
+	partitions []*partition // mu guards them until they are located; not changed then
+	numbers    []int        // of the partitions, for the balancer; likewise
+	_          [64]byte
+	room       room // what the queue holds; given back under mu alone
+
+	mu           sync.Mutex // guards what follows
+	active       time.Time  // when run last found some
 	accounts     Accounts
-	bytes        int       // of the queue
 	own          int       // final records and tombstones that are queued
 	waiting      []waiting // for the dead letters, oldest first; Queued counts them
 	ended        uint64    // how many of them had their end
@@ -69,11 +74,13 @@ func NewProducer(config Config) (*Producer, error) {
 	if err != nil {
 		return nil, err
 	}
+	started := config.Now()
 	life, abort := context.WithCancel(context.Background())
 	p := &Producer{
 		config:      config,
 		codec:       codec,
-		clock:       hlc.New(hlc.Config{Read: hlc.Read(config.Now), Ahead: config.ClockAhead, Log: config.Log}),
+		started:     started,
+		clock:       hlc.New(hlc.Config{Read: hlc.ReadSince(started, config.Now), Ahead: config.ClockAhead, Log: config.Log}),
 		connections: newConnections(),
 		abort:       abort,
 		head:        newLetterhead(config.origin(Trace{})),
@@ -110,7 +117,7 @@ func (p *Producer) Instance() string { return p.config.Instance }
 
 // Accounts returns the accounts of this moment.
 func (p *Producer) Accounts() Accounts {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.accounts
 }

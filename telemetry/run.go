@@ -55,7 +55,7 @@ const (
 // another. It says how long until more is due.
 func (p *Producer) collect() ([]request, time.Duration) {
 	now := p.config.Now()
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	var due []request
 	leaders := make(map[int32]int) // leader -> index in due
@@ -85,6 +85,27 @@ func (p *Producer) collect() ([]request, time.Duration) {
 	if p.config.Linger > 0 && now.Sub(p.active) < awake {
 		next = min(next, p.config.Linger)
 	}
-	p.asleep = next > p.config.Linger
-	return due, next
+	return due, p.rest(next)
+}
+
+// rest says how long run may rest: as long as given, unless events came in
+// meanwhile for which it would not wake up in time. The caller holds mu.
+func (p *Producer) rest(wait time.Duration) time.Duration {
+	long := wait > p.config.Linger
+	if p.asleep.Load() != long {
+		p.asleep.Store(long) // before the doors are looked at: who enters later wakes run
+	}
+	for _, q := range p.partitions {
+		full := 0
+		if q.inFlight == 0 {
+			full = max(q.batch-q.queue.n, 0)
+		}
+		if some, enough := q.door.watch(full); enough || long && some {
+			wait = 0
+		}
+	}
+	if wait == 0 {
+		p.asleep.Store(false)
+	}
+	return wait
 }

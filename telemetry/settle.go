@@ -12,7 +12,7 @@ const (
 // only place, beside the deadline of Close, where an event ends. It reports false
 // when that deadline came first, and nothing is booked.
 func (p *Producer) settle(r request, outcomes []outcome) bool {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	if p.dead {
 		return false // Close has booked it as given up and uncertain
@@ -97,19 +97,21 @@ func (p *Producer) doubt(q *partition, n int) {
 
 // release gives the room of the n oldest items back and lets go of them.
 func (p *Producer) release(q *partition, n int) {
+	var room uint64
 	for i := range n {
-		p.letGo(q.queue.at(i))
+		room += p.letGo(q.queue.at(i))
 	}
 	q.queue.drop(n)
+	p.room.give(room)
 }
 
-// letGo gives the room of an item back.
-func (p *Producer) letGo(it *item) {
-	p.bytes -= it.size
+// letGo lets go of an item and returns its room.
+func (p *Producer) letGo(it *item) uint64 {
 	if it.own {
 		p.own--
 	}
 	if it.delivery != nil {
 		it.delivery.settle()
 	}
+	return roomOf(it)
 }

@@ -1,14 +1,20 @@
 package telemetry
 
-import "github.com/cohort-rl/cohort/telemetry/hlc"
+import (
+	"time"
 
-// encode stamps an event with the producer's clock and returns its frame, and
-// takes and gives memory as Codec.encode does. A
+	"github.com/cohort-rl/cohort/telemetry/hlc"
+)
+
+// encode stamps an event with the producer's clock and returns its frame, which
+// may be in the memory and lacks its checksum, and what the clock's reading is
+// since the producer's start. A
 // caller that saw another call return gets the greater stamp; callers that are
 // at it together get theirs in any order, which may not be that of the log.
-func (p *Producer) encode(e *Event, memory []byte, room int) (frame, beside []byte, err error) {
-	e.Clock, e.ClockFlags = p.clock.Now()
-	return p.codec.encode(e, memory, room)
+func (p *Producer) encode(e *Event, memory []byte) (frame []byte, elapsed time.Duration, err error) {
+	e.Clock, e.ClockFlags, elapsed = p.clock.Tick()
+	frame, err = p.codec.encode(e, memory)
+	return frame, elapsed, err
 }
 
 // Observe makes the events admitted from now on later, by their stamps, than an

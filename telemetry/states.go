@@ -89,7 +89,7 @@ func (s *states) notice(failed uint64) {
 
 // failures is how many events of a thread were admitted and given up.
 func (p *Producer) failures(d *delivery) uint64 {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return d.failed
 }

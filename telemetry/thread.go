@@ -71,13 +71,18 @@ func (t *Thread) Fail(ctx context.Context, node string, err error, attributes ..
 	return t.Record(ctx, node, describe(node, err), attributes...)
 }
 
-// Record records any body of a thread. End is recorded by End alone.
+// Record records any body of a thread, without the secrets in it; a State that
+// holds one is ErrInvalidEvent, for [Thread.State] takes them out. End is recorded
+// by End alone.
 func (t *Thread) Record(ctx context.Context, name string, body Body, attributes ...Attribute) error {
 	if _, ok := body.(End); ok {
 		return fmt.Errorf("%w: End is recorded by Thread.End", ErrInvalidEvent)
 	}
 	if t.missing() {
 		return fmt.Errorf("record %s: %w", name, ErrNoThread)
+	}
+	if err := refuseSecrets(t.sink.settings().redact, body); err != nil {
+		return fmt.Errorf("record %s: %w", name, err)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -46,7 +46,7 @@ func main() {
 	flag.IntVar(&o.events, "events", 400_000, "events of one measure of throughput")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each measure is taken, ours and the baseline in turns; the median counts")
 	flag.IntVar(&o.audited, "audited", 1_000_000, "events of the topic that is audited")
-	flag.DurationVar(&o.paced, "paced", 3*time.Second, "how long admissions are measured")
+	flag.DurationVar(&o.paced, "paced", 3*time.Second, "how long admissions are measured in a round")
 	flag.Float64Var(&o.rate, "rate", 0, "events a second of admissions; 0 is half of the throughput that was measured")
 	flag.StringVar(&o.cases, "cases", "throughput,admission,audit", "what is measured")
 	flag.Parse()

@@ -31,7 +31,11 @@ type Config struct {
 // Read turns a clock that gives times, as time.Now does, into what Config wants.
 // Times without monotonic reading leave steps ahead of the wall clock unseen.
 func Read(now func() time.Time) func() (int64, time.Duration) {
-	start := now()
+	return ReadSince(now(), now)
+}
+
+// ReadSince is Read with the time since a start that now gave before.
+func ReadSince(start time.Time, now func() time.Time) func() (int64, time.Duration) {
 	return func() (int64, time.Duration) {
 		t := now()
 		return t.UnixMilli(), t.Sub(start)
@@ -75,6 +79,12 @@ func New(config Config) *Clock {
 // Now returns a stamp that is greater than every stamp that the clock returned
 // or observed before the call, and the anomalies under which it was given.
 func (c *Clock) Now() (Stamp, Flags) {
+	stamp, flags, _ := c.Tick()
+	return stamp, flags
+}
+
+// Tick is Now, and returns how long the clock had run when it was read, too.
+func (c *Clock) Tick() (Stamp, Flags, time.Duration) {
 	for {
 		// What is compared with the wall clock is taken before it is read, so that
 		// a caller that was held up in between sees no jump that was none.
@@ -98,7 +108,7 @@ func (c *Clock) Now() (Stamp, Flags) {
 		if flags != 0 {
 			c.anomaly(flags, next, wall, elapsed)
 		}
-		return next, flags
+		return next, flags, elapsed
 	}
 }
 
