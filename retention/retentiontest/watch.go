@@ -13,6 +13,10 @@ import (
 	"github.com/cohort-rl/cohort/retention"
 )
 
+// newest is how many of the newest checkpoints must be whole whatever a policy
+// says. It is not taken from what is tried.
+const newest = 2
+
 // Needed are the checkpoints of a line that nothing may take away: the newest
 // two and, after a rewind, those that it could copy.
 func Needed(line []*job.Entry) []job.Checkpoint {
@@ -20,7 +24,7 @@ func Needed(line []*job.Entry) []job.Checkpoint {
 	for _, e := range slices.Backward(line) {
 		c, _ := e.NewCheckpoint()
 		all = append(all, c)
-		if len(all) == retention.Always {
+		if len(all) == newest {
 			return all
 		}
 		if e.Rewind != nil {
@@ -83,12 +87,12 @@ func Look(ctx context.Context, b blob.Bucket, id job.ID) (last, loaded int, err 
 		if !repair.Damage(broken) {
 			return last, loaded, broken
 		}
-		now, newest, err := kept(ctx, b, id)
+		now, later, err := kept(ctx, b, id)
 		if err != nil {
 			return last, loaded, err
 		}
 		if slices.ContainsFunc(now, func(o job.Checkpoint) bool { return o.Manifest == c.Manifest && o.Folder == c.Folder }) {
-			return last, loaded, fmt.Errorf("job %s: checkpoint %s of step %d is kept after entry %d, and still after entry %d: %w", id, c.Manifest, c.Step, last, newest, broken)
+			return last, loaded, fmt.Errorf("job %s: checkpoint %s of step %d is kept after entry %d, and still after entry %d: %w", id, c.Manifest, c.Step, last, later, broken)
 		}
 	}
 	return last, loaded, nil
