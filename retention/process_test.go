@@ -19,7 +19,7 @@ const (
 )
 
 // entries is how long the log of each job gets.
-const entries = 40
+const entries = 20
 
 // driver is what such a process does; it returns its exit code.
 func driver(dir, seed string) int {
@@ -37,7 +37,7 @@ func driver(dir, seed string) int {
 	return 0
 }
 
-// Eight processes drive the jobs of one folder and prune, while they are stopped
+// Processes, eight with -soak, drive the jobs of one folder and prune, while they are stopped
 // for up to seconds and killed: no checkpoint that is kept ever misses a blob.
 func TestKeptCheckpointsNeverMissABlobOfProcesses(t *testing.T) {
 	t.Parallel()
@@ -46,7 +46,11 @@ func TestKeptCheckpointsNeverMissABlobOfProcesses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trial := retentiontest.Trial{Bucket: b, Processes: 8, Entries: entries, Soak: soak(), Spawn: func(t *testing.T, seed uint64) *exec.Cmd {
+	processes := 4
+	if soak() > 0 {
+		processes = 8
+	}
+	trial := retentiontest.Trial{Bucket: b, Processes: processes, Entries: entries, Soak: soak(), Spawn: func(t *testing.T, seed uint64) *exec.Cmd {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		cmd.Env = append(os.Environ(), envDriver+"="+dir, fmt.Sprint(envSeed, "=", seed))
