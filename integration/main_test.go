@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 	if what := os.Getenv(envCommitter); what != "" {
 		os.Exit(committer(what))
 	}
+	if what := os.Getenv(envDriver); what != "" {
+		os.Exit(drive(what))
+	}
 	if address := os.Getenv(envLimited); address != "" {
 		os.Exit(limited(address))
 	}
@@ -26,6 +29,7 @@ func TestMain(m *testing.M) {
 	}
 	flag.Int("kills", 1, "how often each kind of process is killed")
 	flag.Int("commits", 25, "commits of each process that races for a log")
+	flag.Duration("soak", 0, "for how long processes prune the checkpoints of the same jobs")
 	flag.Int("races", 200, "histories of writers that race on each store")
 	flag.Int("producer-kills", 5, "how often a producer of telemetry is killed")
 	flag.Int("events", 2000, "events of each of eight producers through each fault of Kafka")

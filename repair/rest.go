@@ -13,13 +13,24 @@ import (
 )
 
 // rest looks at every object of the job and notes what is still not as it should
-// be: what says what happened, once, cannot be made again.
+// be: what says what happened, once, cannot be made again. Corrupt leftovers are
+// taken away.
 func (a *all) rest(ctx context.Context) error {
 	found, err := scrub.One(ctx, a.Store, a.Def.ID, scrub.Deep)
 	if err != nil {
 		return err
 	}
+	committed, known, err := a.committed(ctx)
+	if err != nil {
+		return err
+	}
 	for _, f := range found.Findings {
+		if known && f.Problem == scrub.Corrupt && a.leftover(f, committed) {
+			if err := a.takeAway(ctx, f); err != nil {
+				return err
+			}
+			continue
+		}
 		if slices.ContainsFunc(a.report.Lost, func(l Lost) bool { return l.Key == f.Key }) {
 			continue
 		}

@@ -74,7 +74,7 @@ func ReadBatch(ctx context.Context, b blob.Bucket, id job.ID, folder job.Folder,
 		}
 		s := bySample[place{row.Group, row.Rollout}]
 		if s == nil || s.Digest() != row.Sample {
-			return Batch{}, fmt.Errorf("step %d: the sample of rollout %d/%d is not what was collected", folder.Step, row.Group, row.Rollout)
+			return Batch{}, fmt.Errorf("step %d: the sample of rollout %d/%d %w: it is not what was collected", folder.Step, row.Group, row.Rollout, ErrDiffers)
 		}
 		found.Used = append(found.Used, *s)
 	}

@@ -134,6 +134,19 @@ func TestOtherInputsDoNotMatch(t *testing.T) {
 	if _, err := compute(t, b, def, []*job.Entry{log[0], log[1], &other}, 2); !errors.Is(err, replay.ErrDiffers) {
 		t.Errorf("the batch of another step: %v, want ErrDiffers", err)
 	}
+	commit.Batch.Digest = log[2].Commit.Batch.Digest
+	for _, part := range commit.Batch.Parts { // whole files, of other samples
+		object, err := b.Get(t.Context(), id.StepPrefix(0, 3)+string(part.Blob.Digest))
+		if err == nil {
+			_, err = b.Put(t.Context(), id.StepPrefix(0, 2)+string(part.Blob.Digest), object.Body, blob.IfAbsent())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := compute(t, b, def, []*job.Entry{log[0], log[1], &other}, 2); !errors.Is(err, replay.ErrDiffers) {
+		t.Errorf("the samples of another step: %v, want ErrDiffers", err)
+	}
 	parent := *log[1]
 	grandparent := *log[1].Commit
 	grandparent.Checkpoint = log[0].Begin.Checkpoint

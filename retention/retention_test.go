@@ -3,10 +3,12 @@ package retention_test
 import (
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/blob/blobtest"
 	"github.com/cohort-rl/cohort/blob/mem"
 	"github.com/cohort-rl/cohort/checkpoint"
 	"github.com/cohort-rl/cohort/job"
@@ -99,6 +101,38 @@ func TestKeptCheckpointsStayWholeAndPinsMeetMarks(t *testing.T) {
 	}
 	if pruned, err = retention.Prune(t.Context(), b, id, line, retention.Policy{Keep: 2}, map[blob.Digest]bool{}, noon); err != nil || len(pruned) != 4 {
 		t.Errorf("pruned %+v, %v", pruned, err)
+	}
+}
+
+// One pruner has seen no pin and deletes. Whoever pins then must find a mark,
+// though another pruner, which saw the pin, has been there meanwhile.
+func TestMarkOfOnePrunerIsSeenThoughAnotherHeedsThePin(t *testing.T) {
+	t.Parallel()
+	b, line := written(t, replaytest.Options{})
+	prune := func(b blob.Bucket) error {
+		_, err := retention.Prune(t.Context(), b, id, line, retention.Policy{Keep: 2}, map[blob.Digest]bool{}, noon)
+		return err
+	}
+	pinned := manifest(line[1])
+	var pinner, other error
+	var pinning, deleting sync.Once
+	late := blobtest.NewFaulty(b, func(op, key string) blobtest.Fault {
+		if op == "head" && key == id.PrunedKey(pinned) {
+			pinning.Do(func() { other = prune(b) })
+		}
+		return blobtest.Fault{}
+	})
+	deleter := blobtest.NewFaulty(b, func(op, _ string) blobtest.Fault {
+		if op == "delete" {
+			deleting.Do(func() { pinner = retention.Pin(t.Context(), late, id, pinned, noon) })
+		}
+		return blobtest.Fault{}
+	})
+	if err := errors.Join(prune(deleter), other); err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(pinner, retention.ErrPruned) {
+		t.Errorf("pinned while it was pruned: %v, want ErrPruned", pinner)
 	}
 }
 

@@ -2,11 +2,10 @@ package retention_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"slices"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,17 +16,17 @@ import (
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/blob/mem"
 	"github.com/cohort-rl/cohort/blob/sealed"
-	"github.com/cohort-rl/cohort/checkpoint"
 	"github.com/cohort-rl/cohort/job"
-	"github.com/cohort-rl/cohort/policy"
-	"github.com/cohort-rl/cohort/records"
-	"github.com/cohort-rl/cohort/repair"
-	"github.com/cohort-rl/cohort/retention"
+	"github.com/cohort-rl/cohort/retention/retentiontest"
 )
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(envDriver); dir != "" {
+		os.Exit(driver(dir, os.Getenv(envSeed)))
+	}
 	flag.Duration("soak", 0, "for how long drivers that stall prune; 0: for one job of each kind")
-	m.Run()
+	flag.Parse()
+	os.Exit(m.Run())
 }
 
 // Eight drivers of a job commit, share tensors that do not change, stall for up
@@ -36,17 +35,21 @@ func TestMain(m *testing.M) {
 // that is not there.
 func TestKeptCheckpointsNeverMissABlob(t *testing.T) {
 	t.Parallel()
-	long := flag.Lookup("soak").Value.(flag.Getter).Get().(time.Duration)
 	began := time.Now()
 	var total figures
-	for seed := uint64(0); seed < 2 || time.Since(began) < long; seed++ {
+	for seed := uint64(0); seed < 2 || time.Since(began) < soak(); seed++ {
 		synctest.Test(t, func(t *testing.T) {
 			w := &watched{Bucket: mem.New(), total: &total, pinned: map[blob.Digest]bool{}}
 			var drivers sync.WaitGroup
 			for n := range uint64(8) {
-				d := &soaked{bucket: stalling{w, &luck{rand: rand.New(rand.NewPCG(seed, n))}, &total}, watched: w, keep: 1 + int(seed%2), done: map[blob.Digest]bool{}} //nolint:gosec // a test's own luck
+				l := &luck{rand: rand.New(rand.NewPCG(seed, n))} //nolint:gosec // a test's own luck
+				d := retentiontest.Driver{Bucket: stalling{w, l, &total}, Job: id, Keep: 1 + int(seed%2), Entries: 80, IntN: l.IntN, Pinned: w.pin}
 				drivers.Go(func() {
-					for d.turn(t.Context()) {
+					for more := true; more; {
+						var err error
+						if more, err = d.Turn(t.Context()); err != nil {
+							w.fail(err)
+						}
 					}
 				})
 			}
@@ -66,6 +69,9 @@ func TestKeptCheckpointsNeverMissABlob(t *testing.T) {
 		t.Error("it was too quiet")
 	}
 }
+
+// soak is for how long drivers prune.
+func soak() time.Duration { return flag.Lookup("soak").Value.(flag.Getter).Get().(time.Duration) }
 
 type figures struct{ commits, rewinds, pins, deleted, stalls atomic.Int64 }
 
@@ -88,22 +94,8 @@ func (w *watched) needed() []job.Place {
 			all = append(all, c.Places...)
 		}
 	}
-	first := blob.Digest("")
-	for _, e := range slices.Backward(w.line) {
-		c, _ := e.NewCheckpoint()
-		if first != "" && c.Manifest == first {
-			continue
-		}
-		if all = append(all, c.Places...); first != "" {
-			return all
-		}
-		first = c.Manifest
-		if e.Rewind != nil {
-			for _, earlier := range e.Rewind.Earlier {
-				all = append(all, earlier.Places...)
-			}
-			return all // of the copies, not of what they are copies of
-		}
+	for _, c := range retentiontest.Needed(w.line) {
+		all = append(all, c.Places...)
 	}
 	return all
 }
@@ -204,141 +196,25 @@ func (s stalling) Delete(ctx context.Context, key string) error {
 	return s.watched.Delete(ctx, key)
 }
 
-// soaked is a driver.
-type soaked struct {
-	bucket  stalling
-	watched *watched
-	keep    int
-	line    []*job.Entry
-	done    map[blob.Digest]bool
-	pins    int
-}
-
-const enough = 80 // entries of a log
-
-// turn reads the log, appends an entry to it and prunes; false when the log is
-// long enough. An error is one of somebody who is behind.
-func (d *soaked) turn(ctx context.Context) bool {
-	known := -1
-	if len(d.line) > 0 {
-		known = d.line[len(d.line)-1].N
-	}
-	n, err := checkpoint.LastEntry(ctx, d.bucket, id, known)
-	if err != nil || n >= enough {
-		return err != nil
-	}
-	if n != known {
-		line, err := repair.ReadLine(ctx, d.bucket, id, n)
-		if err != nil || line.Cut != nil {
-			d.fail(errors.Join(err, line.Cut))
-			return false
-		}
-		d.line = line.Entries
-	}
-	mine := &job.Entry{Format: job.EntryFormat, N: n + 1}
-	switch luck := d.bucket.luck.IntN(100); {
-	case n < 0:
-		mine.Kind = job.KindBegin
-		mine.Begin = &job.Begin{}
-		mine.Begin.Checkpoint, err = d.save(ctx, job.Folder{}, "", nil)
-	case luck < 8 && len(d.line) > 3:
-		mine.Kind = job.KindRewind
-		mine.Generation = d.line[len(d.line)-1].Generation + 1
-		mine.Rewind, err = d.rewind(ctx, mine.Generation)
-	default:
-		last := d.line[len(d.line)-1]
-		c, _ := last.NewCheckpoint()
-		mine.Kind, mine.Generation = job.KindCommit, last.Generation
-		mine.Commit = &job.Commit{}
-		mine.Commit.Checkpoint, err = d.save(ctx, job.Folder{Generation: last.Generation, Step: c.Step + 1}, c.Manifest, c.Places)
-	}
-	if err != nil {
-		return true // what it is about is gone already
-	}
-	e, _, err := records.Adopt(ctx, d.bucket, id.LogKey(n+1), job.EntryFormat, mine)
-	if err != nil {
-		d.fail(err)
-		return false
-	}
-	if e.Kind == job.KindRewind {
-		line, err := repair.ReadLine(ctx, d.bucket, id, n+1)
-		d.fail(err)
-		d.line = line.Entries
-	} else {
-		d.line = append(d.line, e)
-	}
-	if d.bucket.luck.IntN(40) == 0 && d.pins < 1 {
-		d.pin(ctx)
-	}
-	pinned, err := retention.Pinned(ctx, d.bucket, id)
-	d.fail(err)
-	_, err = retention.Prune(ctx, d.bucket, id, d.line, retention.Policy{Keep: d.keep, Pinned: pinned}, d.done, noon)
-	d.fail(err)
-	return err == nil
-}
-
-func (d *soaked) fail(err error) {
-	d.watched.mu.Lock()
-	defer d.watched.mu.Unlock()
-	if err != nil && d.watched.wrong == nil {
-		d.watched.wrong = err
+func (w *watched) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.wrong == nil {
+		w.wrong = err
 	}
 }
 
-// save stores a checkpoint of which some tensors are those of its parent. What
-// it holds is a function of its step and parent.
-func (d *soaked) save(ctx context.Context, folder job.Folder, parent blob.Digest, places []job.Place) (job.Checkpoint, error) {
-	state := &checkpoint.State{}
-	for k := range 4 {
-		v := make([]float32, 3)
-		v[0], v[1] = float32(k), float32(folder.Step>>k) // tensor k changes every 2^k steps
-		state.Weights = append(state.Weights, checkpoint.Array{Name: fmt.Sprintf("w%d", k), Shape: []int{3}, F32: v})
-	}
-	m := &checkpoint.Manifest{
-		Training: blob.DigestOf(nil), Numerics: "n", Step: folder.Step, Parent: parent,
-		Shape: policy.Shape{Kind: policy.Linear, Features: 12}, Optimizer: checkpoint.Optimizer{Kind: "sgd"},
-	}
-	return checkpoint.Save(ctx, d.bucket, id, folder, m, state, 64, places)
-}
-
-// rewind copies one of the newest checkpoints, and the one before it.
-func (d *soaked) rewind(ctx context.Context, generation int) (*job.Rewind, error) {
-	at := len(d.line) - 1 - d.bucket.luck.IntN(3)
-	r := &job.Rewind{To: d.line[at].N, Reason: "soaked"}
-	var err error
-	if r.Checkpoint, err = d.copy(ctx, d.line[at], generation); err != nil {
-		return nil, err
-	}
-	if c, err := d.copy(ctx, d.line[at-1], generation); err == nil && c.Step < r.Checkpoint.Step {
-		r.Earlier = append(r.Earlier, c)
-	}
-	return r, nil
-}
-
-func (d *soaked) copy(ctx context.Context, e *job.Entry, generation int) (job.Checkpoint, error) {
-	c, _ := e.NewCheckpoint()
-	m, state, err := checkpoint.Load(ctx, d.bucket, id, c)
-	if err != nil {
-		return c, err
-	}
-	return checkpoint.Save(ctx, d.bucket, id, job.Folder{Generation: generation, Step: c.Step}, m, state, 64, nil)
-}
-
-// pin pins the checkpoint of this driver's newest entry: where the log has it, it
+// pin hears that the checkpoint of an entry is pinned: where the log has it, it
 // is kept from then on.
-func (d *soaked) pin(ctx context.Context) {
-	c, _ := d.line[len(d.line)-1].NewCheckpoint()
-	if err := retention.Pin(ctx, d.bucket, id, c.Manifest, noon); err != nil {
-		return
-	}
-	d.pins++
-	d.watched.total.pins.Add(1)
-	d.watched.mu.Lock()
-	defer d.watched.mu.Unlock()
-	d.watched.pinned[c.Manifest] = true
-	for _, p := range d.watched.needed() {
-		if _, err := d.watched.Head(ctx, keyOf(p)); err != nil && d.watched.wrong == nil {
-			d.watched.wrong = fmt.Errorf("a pinned checkpoint misses a blob: %w", err)
+func (w *watched) pin(ctx context.Context, e job.Entry) {
+	c, _ := e.NewCheckpoint()
+	w.total.pins.Add(1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pinned[c.Manifest] = true
+	for _, p := range w.needed() {
+		if _, err := w.Head(ctx, keyOf(p)); err != nil && w.wrong == nil {
+			w.wrong = fmt.Errorf("a pinned checkpoint misses a blob: %w", err)
 		}
 	}
 }

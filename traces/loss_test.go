@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -175,6 +176,35 @@ func TestIdleLogIsAnErrorNotAHang(t *testing.T) {
 		cancel()
 		if _, err := b.topic.Extract(ctx, r.collection(), around, keepNothing); !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
+		}
+	})
+}
+
+// reticent is a log whose first fetches hand nothing over, though it claims to
+// hold what was asked for: it grew over that since, or has just come back.
+type reticent struct {
+	*memory
+	left *atomic.Int32
+}
+
+func (l reticent) Fetch(ctx context.Context, topic string, partition int, offset int64, maxBytes int) ([]traces.Record, error) {
+	if l.left.Add(-1) >= 0 {
+		return nil, nil
+	}
+	return l.memory.Fetch(ctx, topic, partition, offset, maxBytes)
+}
+
+func TestLogThatHandsOverLateIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, r := filled(t)
+		around := b.ranges(t)[0]
+		var left atomic.Int32
+		left.Store(20)
+		b.topic.Log = reticent{b.log, &left}
+		found, err := b.topic.Extract(t.Context(), r.collection(), around, keepNothing)
+		if err != nil || len(found.Losses) > 0 || left.Load() > 0 {
+			t.Fatalf("%+v, %v, %d fetches left", found.Losses, err, left.Load())
 		}
 	})
 }

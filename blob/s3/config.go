@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/s3utils"
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/proxy"
@@ -110,6 +111,9 @@ const amazon = "https://s3.amazonaws.com"
 func (c Config) endpoint() (*url.URL, error) {
 	if c.Bucket == "" {
 		return nil, errors.New("bucket: it is missing")
+	}
+	if err := s3utils.CheckValidBucketName(c.Bucket); err != nil {
+		return nil, fmt.Errorf("bucket %q: %w; write s3://BUCKET/PREFIX", c.Bucket, err)
 	}
 	text := c.Endpoint
 	if text == "" {

@@ -27,6 +27,7 @@ func TestWrongSettingIsAnErrorThatNamesIt(t *testing.T) {
 	}
 	for want, change := range map[string]func(*s3.Config){
 		"bucket":              func(c *s3.Config) { c.Bucket = "" },
+		`bucket "b"`:          func(c *s3.Config) { c.Bucket = "b" },
 		"endpoint":            func(c *s3.Config) { c.Endpoint = "127.0.0.1:9000" },
 		"endpoint: want":      func(c *s3.Config) { c.Endpoint = "http://user:hunter2@127.0.0.1:9000" },
 		"endpoint: want http": func(c *s3.Config) { c.Endpoint = "http://127.0.0.1:9000/path" },

@@ -56,7 +56,10 @@ func TestAnswersHaveTheirKind(t *testing.T) {
 		"internal":           {500, xmlError("InternalError"), blob.ErrUnavailable, blob.ErrAmbiguous, ""},
 		"bad gateway":        {502, "<html>", blob.ErrUnavailable, blob.ErrAmbiguous, ""},
 		"unavailable":        {503, "", blob.ErrUnavailable, blob.ErrAmbiguous, ""},
-		"damaged on its way": {400, xmlError("BadDigest"), blob.ErrUnavailable, blob.ErrAmbiguous, ""},
+		"request timeout":    {400, xmlError("RequestTimeout"), blob.ErrUnavailable, blob.ErrAmbiguous, ""},
+		"altered, by digest": {400, xmlError("BadDigest"), blob.ErrUnavailable, blob.ErrUnavailable, "altered on its way"},
+		"altered, by SHA":    {400, xmlError("XAmzContentSHA256Mismatch"), blob.ErrUnavailable, blob.ErrUnavailable, "altered on its way"},
+		"cut off":            {400, xmlError("IncompleteBody"), blob.ErrUnavailable, blob.ErrUnavailable, "altered on its way"},
 		"not implemented":    {501, xmlError("NotImplemented"), blob.ErrDenied, blob.ErrDenied, ""},
 		"too large":          {413, xmlError("EntityTooLarge"), blob.ErrTooLarge, blob.ErrTooLarge, ""},
 	} {
@@ -178,6 +181,35 @@ func TestRetriesHideALostAnswer(t *testing.T) {
 	}
 	if puts.Load() != 1 {
 		t.Fatalf("the body was sent %d times, want once", puts.Load())
+	}
+}
+
+func TestBodyAlteredOnItsWayIsSentAgainAndThenNamed(t *testing.T) {
+	t.Parallel()
+	inner := fake(t)
+	var puts, gets atomic.Int32
+	left := atomic.Int32{}
+	b := retry.New(connect(t, listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			gets.Add(1)
+		}
+		if r.Method == http.MethodPut {
+			puts.Add(1)
+			if left.Add(-1) >= 0 {
+				answer(400, xmlError("XAmzContentSHA256Mismatch")).ServeHTTP(w, r)
+				return
+			}
+		}
+		inner.ServeHTTP(w, r)
+	})), ""), retry.Policy{Attempts: 3, First: time.Millisecond, Longest: time.Millisecond, Budget: time.Hour}, time.Now, func() float64 { return 0 })
+	left.Store(2)
+	if _, err := b.Put(t.Context(), "log/1", []byte("commit 1"), blob.IfAbsent()); err != nil || puts.Load() != 3 || gets.Load() != 0 {
+		t.Errorf("altered twice: %v after %d puts and %d gets, want the third stored and nothing read back", err, puts.Load(), gets.Load())
+	}
+	left.Store(100)
+	_, err := b.Put(t.Context(), "log/2", []byte("commit 2"), blob.IfAbsent())
+	if !errors.Is(err, s3.ErrAltered) || errors.Is(err, blob.ErrAmbiguous) || puts.Load() != 6 {
+		t.Errorf("altered always: %v after %d puts, want it named", err, puts.Load()-3)
 	}
 }
 

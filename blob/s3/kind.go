@@ -21,6 +21,11 @@ var errPrecondition = errors.New("precondition failed")
 // blob.ErrDenied.
 var ErrCredentials = errors.New("credentials refused")
 
+// ErrAltered says that the server received another body than was sent, and
+// stored nothing: what lies between alters what it carries. It comes with
+// blob.ErrUnavailable, so it is tried again before it is said.
+var ErrAltered = errors.New("body altered on its way to the server")
+
 // kindOf wraps the error of a request that changes nothing, or may be repeated
 // without harm, with the contract's kind. ctx is the caller's.
 func kindOf(ctx context.Context, err error) error {
@@ -54,6 +59,8 @@ func kindOfPut(ctx context.Context, err error, sent bool, cond blob.Condition) e
 		return errPrecondition // AWS, for If-Match on nothing
 	case errors.Is(kind, blob.ErrNotFound):
 		return fmt.Errorf("%w: %s", blob.ErrDenied, describe(answer))
+	case errors.Is(kind, ErrAltered):
+		return kind // it was refused: nothing was stored
 	case sent && (status == 0 || errors.Is(kind, blob.ErrUnavailable)) && !errors.Is(kind, blob.ErrDenied):
 		return fmt.Errorf("%w: %w", blob.ErrAmbiguous, unkind(kind))
 	default:
@@ -78,7 +85,9 @@ func answered(answer minio.ErrorResponse) error {
 	case status == http.StatusRequestEntityTooLarge, answer.Code == "EntityTooLarge":
 		kind = blob.ErrTooLarge
 	case status == http.StatusNotImplemented:
-	case status >= 500, status == http.StatusRequestTimeout, damaged(answer.Code):
+	case altered(answer.Code):
+		return fmt.Errorf("%w: %w: %s; check the proxies and the network between, and this machine's memory", blob.ErrUnavailable, ErrAltered, describe(answer))
+	case status >= 500, status == http.StatusRequestTimeout, answer.Code == "RequestTimeout":
 		kind = blob.ErrUnavailable
 	}
 	if refusesCredentials(answer.Code) {
@@ -101,11 +110,11 @@ func throttles(answer minio.ErrorResponse) bool {
 		strings.Contains(answer.Code, "Throttl") || answer.Code == "RequestLimitExceeded"
 }
 
-// damaged reports that the server received something else than was sent, and
+// altered reports that the server received something else than was sent, and
 // refused it.
-func damaged(code string) bool {
+func altered(code string) bool {
 	switch code {
-	case "BadDigest", "IncompleteBody", "RequestTimeout", "XAmzContentSHA256Mismatch":
+	case "BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch":
 		return true
 	default:
 		return false

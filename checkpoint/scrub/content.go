@@ -44,7 +44,7 @@ func (r *run) readContent(ctx context.Context) error {
 		return n.digest != "" && (ref == nil || ref.kind != KindManifest)
 	})
 	return r.each(ctx, keys, func(key string, body []byte) {
-		kind := KindContent
+		kind := nameOf(r.id, key).kind
 		ref := r.refs[key]
 		if ref != nil {
 			kind = ref.kind

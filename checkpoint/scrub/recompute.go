@@ -124,7 +124,10 @@ func (r *run) explain(f *Finding, again map[int]verdict) {
 
 // objectAgain says whether an object can be made again.
 func (r *run) objectAgain(f *Finding, again map[int]verdict) verdict {
-	if r.refs[f.Key] == nil && f.Kind != KindEntry {
+	if r.refs[f.Key] == nil && f.Kind != KindEntry && f.Kind != KindDefinition {
+		if r.def == nil || slices.Contains(r.entries, nil) {
+			return verdict{how: "what depends on it is not known: the definition, or an entry of the log, cannot be read"}
+		}
 		return verdict{how: "nothing depends on it"}
 	}
 	switch f.Kind {

@@ -182,6 +182,11 @@ func TestStoreOfEmptyObjects(t *testing.T) {
 	if report.OK || len(report.Jobs) != 1 || len(report.Jobs[0].Findings) != n || len(report.Findings) != 2 || report.Jobs[0].Resume != nil {
 		t.Errorf("%d objects: %+v", n, report)
 	}
+	for _, f := range report.Jobs[0].Findings {
+		if f.How == "nothing depends on it" {
+			t.Errorf("%s %s: it says that %s, and the definition cannot be read", f.Kind, f.Key, f.How)
+		}
+	}
 	if l := report.Jobs[0].Checkpoints; len(l) != 4 || l[0].Good || len(l[0].Problems) == 0 {
 		t.Errorf("listed are %+v", l)
 	}

@@ -146,6 +146,14 @@ func choose(ctx context.Context, store blob.Bucket, id job.ID, which string) (ch
 	return c, nil
 }
 
+// objects is a number of objects for people.
+func objects(n int) string {
+	if n == 1 {
+		return "1 object"
+	}
+	return fmt.Sprintf("%d objects", n)
+}
+
 // size is a number of bytes for people.
 func size(n int64) string {
 	const unit = 1024

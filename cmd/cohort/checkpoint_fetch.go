@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/checkpoint"
+	"github.com/cohort-rl/cohort/job"
 )
 
 type checkpointFetchCommand struct {
@@ -16,7 +18,17 @@ type checkpointFetchCommand struct {
 	Checkpoint string `arg:"" optional:"" name:"checkpoint" help:"Step of the checkpoint, or at least the first 12 digits of its id. Default: the newest good one."`
 	Out        string `short:"o" required:"" placeholder:"FILE" complete:"file" help:"File to make."`
 	Force      bool   `help:"Replace the file if it is there."`
+	Output     string `default:"table" enum:"table,json" placeholder:"FORMAT" help:"Form of what is printed: ${enum} (${default})."`
 	storeFlags
+}
+
+// fetched is what was written.
+type fetched struct {
+	Job        job.ID      `json:"job"`
+	Checkpoint blob.Digest `json:"checkpoint"`
+	Step       int         `json:"step"`
+	File       string      `json:"file"`
+	Bytes      int64       `json:"bytes"`
 }
 
 // Run writes the weights of a checkpoint: whole, or not at all.
@@ -58,6 +70,10 @@ func (c *checkpointFetchCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "Checkpoint %s of step %d of job %s.\nWrote %s (%d bytes).\n", found.point.ID, m.Step, id, c.Out, info.Size())
-	return nil
+	f := fetched{id, found.point.ID, m.Step, c.Out, info.Size()}
+	if c.Output == "json" {
+		return printJSON(s.out, f)
+	}
+	_, err = fmt.Fprintf(s.out, "Checkpoint %s of step %d of job %s.\nWrote %s (%d bytes).\n", f.Checkpoint, f.Step, f.Job, f.File, f.Bytes)
+	return err
 }

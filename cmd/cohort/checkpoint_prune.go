@@ -22,7 +22,27 @@ import (
 type checkpointPinCommand struct {
 	jobFlags
 	Checkpoint string `arg:"" name:"checkpoint" help:"Step of the checkpoint, or at least the first 12 digits of its id."`
+	outputFlag
 	storeFlags
+}
+
+// pinned is what became of a checkpoint.
+type pinned struct {
+	Job        job.ID      `json:"job"`
+	Checkpoint blob.Digest `json:"checkpoint"`
+	Pinned     bool        `json:"pinned"`
+}
+
+func (p pinned) print(out io.Writer, f outputFlag) error {
+	if f.Output == "json" {
+		return printJSON(out, p)
+	}
+	text := "Checkpoint %s may be pruned.\n"
+	if p.Pinned {
+		text = "Pinned checkpoint %s.\n"
+	}
+	_, err := fmt.Fprintf(out, text, p.Checkpoint)
+	return err
 }
 
 // Run pins a checkpoint.
@@ -38,13 +58,13 @@ func (c *checkpointPinCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return c.explain(err)
 	}
-	_, err = fmt.Fprintf(s.out, "Pinned checkpoint %s.\n", found)
-	return err
+	return pinned{id, found, true}.print(s.out, c.outputFlag)
 }
 
 type checkpointUnpinCommand struct {
 	jobFlags
 	Checkpoint string `arg:"" name:"checkpoint" help:"Step of the checkpoint, or at least the first 12 digits of its id."`
+	outputFlag
 	storeFlags
 }
 
@@ -57,8 +77,7 @@ func (c *checkpointUnpinCommand) Run(ctx context.Context, s *streams) error {
 	if err := retention.Unpin(ctx, store, id, found); err != nil {
 		return c.explain(err)
 	}
-	_, err = fmt.Fprintf(s.out, "Checkpoint %s may be pruned.\n", found)
-	return err
+	return pinned{id, found, false}.print(s.out, c.outputFlag)
 }
 
 // find finds a checkpoint of a job.
@@ -212,7 +231,7 @@ func (c *checkpointPruneCommand) describe(p *pruned) string {
 		verb = "Would prune"
 	}
 	for _, q := range p.Pruned {
-		fmt.Fprintf(&text, "%s the weights of checkpoint %s of step %d: %d objects, %s.\n", verb, q.ID, q.Step, len(q.Keys), size(q.Bytes))
+		fmt.Fprintf(&text, "%s the weights of checkpoint %s of step %d: %s, %s.\n", verb, q.ID, q.Step, objects(len(q.Keys)), size(q.Bytes))
 	}
 	for _, o := range p.Orphans {
 		fmt.Fprintf(&text, "%s %s (%s), to which nothing refers.\n", verb, o.Key, size(o.Bytes))
@@ -222,7 +241,11 @@ func (c *checkpointPruneCommand) describe(p *pruned) string {
 	}
 	fmt.Fprintf(&text, "In all %s.\n", size(p.Bytes))
 	if len(p.Replay) > 0 {
-		fmt.Fprintf(&text, "Steps %s can be replayed only from the beginning of the job: cohort checkpoint replay %s --all.\n", list(p.Replay), c.Job)
+		steps := "Steps"
+		if len(p.Replay) == 1 {
+			steps = "Step"
+		}
+		fmt.Fprintf(&text, "%s %s can be replayed only from the beginning of the job: cohort checkpoint replay %s --all.\n", steps, list(p.Replay), c.Job)
 	}
 	return text.String()
 }

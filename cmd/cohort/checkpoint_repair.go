@@ -29,7 +29,7 @@ type checkpointRepairCommand struct {
 // Help says what is put back and what is not.
 func (checkpointRepairCommand) Help() string {
 	return "Weights, optimizer states and manifests are made again by replaying steps from the nearest checkpoint that is whole, or from the seed; plans, ledgers and results of evaluations from records. " +
-		"What is put back are the very bytes that were there; what was in their place is kept in quarantine. An entry inside the log is restated from what surrounds it. " +
+		"What is put back are the very bytes that were there; what was in their place is kept in quarantine. An entry inside the log is restated from what surrounds it. Corrupt leftovers of work that is done are taken away. " +
 		"It fails if something stays lost, and says what depends on it."
 }
 

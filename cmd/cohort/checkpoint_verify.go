@@ -82,7 +82,7 @@ func printReport(out io.Writer, r *scrub.Report) error {
 		describeJob(&text, &r.Jobs[i])
 	}
 	if u := r.Unreferenced; u.Objects > 0 {
-		fmt.Fprintf(&text, "Outside the jobs: %d objects, %s, that nothing refers to.\n", u.Objects, size(u.Bytes))
+		fmt.Fprintf(&text, "Outside the jobs: %s, %s, that nothing refers to.\n", objects(u.Objects), size(u.Bytes))
 	}
 	if len(r.Jobs) == 0 {
 		fmt.Fprintln(&text, "There is no job in the store.")
@@ -130,7 +130,7 @@ func describeJob(text *strings.Builder, j *scrub.Job) {
 			good++
 		}
 	}
-	fmt.Fprintf(text, "Job %s: %d objects, %s; %d of %d checkpoints are good; findings: %d.", j.Job, j.Objects, size(j.Bytes), good, len(j.Checkpoints), len(j.Findings))
+	fmt.Fprintf(text, "Job %s: %s, %s; %d of %d checkpoints are good; findings: %d.", j.Job, objects(j.Objects), size(j.Bytes), good, len(j.Checkpoints), len(j.Findings))
 	switch {
 	case j.Resume != nil:
 		fmt.Fprintf(text, " It can be resumed from step %d, checkpoint %s.\n", j.Resume.Step, j.Resume.ID)
@@ -140,6 +140,6 @@ func describeJob(text *strings.Builder, j *scrub.Job) {
 		fmt.Fprintf(text, " It has not begun.\n")
 	}
 	if u := j.Unreferenced; u.Objects > 0 {
-		fmt.Fprintf(text, "    %d objects, %s, that nothing refers to.\n", u.Objects, size(u.Bytes))
+		fmt.Fprintf(text, "    %s, %s, that nothing refers to.\n", objects(u.Objects), size(u.Bytes))
 	}
 }

@@ -3,6 +3,8 @@ package training_test
 import (
 	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/cohort-rl/cohort/blob"
@@ -31,19 +33,29 @@ func TestSameSeedEndsAtTheSameCheckpointWithAnyNumberOfWorkers(t *testing.T) {
 	}
 }
 
+// A job that is continued, in the same store or in another into which its folder
+// was copied, ends where one does that makes all the steps.
 func TestContinuedJobEndsWhereOneJobDoes(t *testing.T) {
 	t.Parallel()
 	steps := flag.Lookup("steps").Value.(flag.Getter).Get().(int)
 	for _, c := range []struct {
-		policy string
-		steps  int
-	}{{"linear", steps}, {"mlp", 2}} {
+		policy    string
+		steps     int
+		elsewhere bool
+	}{{"linear", steps, false}, {"mlp", 2, true}} {
 		t.Run(c.policy, func(t *testing.T) {
 			t.Parallel()
 			half, all := fmt.Sprint(c.steps), fmt.Sprint(2*c.steps)
 			whole := demo(t, t.TempDir(), "--steps", all, "--policy", c.policy)
 			dir := t.TempDir()
 			first := demo(t, dir, "--steps", half, "--policy", c.policy)
+			if c.elsewhere {
+				from := filepath.Join(storeOf(dir), "jobs")
+				dir = t.TempDir()
+				if err := os.CopyFS(filepath.Join(storeOf(dir), "jobs"), os.DirFS(from)); err != nil {
+					t.Fatal(err)
+				}
+			}
 			rest := demo(t, dir, "--steps", all, "--policy", c.policy, "--start", string(first.Checkpoint))
 			if rest.Job == first.Job {
 				t.Fatal("the second job is the first")
