@@ -53,6 +53,9 @@ func Sniff(body []byte) (Format, error) {
 	if text := bytes.TrimLeft(body, " \t\r\n\ufeff"); len(text) > 0 && text[0] == '{' {
 		return sniffJSON(text)
 	}
+	if text := bytes.TrimLeft(body, " \t\r\n"); len(text) > 0 && text[0] == '[' && jsontext.Value(text).IsValid() {
+		return 0, fmt.Errorf("%w: the JSON is a list; write its items on lines of their own", ErrNotOTLP)
+	}
 	return sniffProto(body)
 }
 

@@ -7,23 +7,30 @@ import (
 // A Message is one message of a conversation with a model.
 type Message struct {
 	// Role is system, user, assistant or tool, where the library uses these.
-	Role string
-	Text string
+	Role string `json:"role"`
+	Text string `json:"text,omitempty"`
 	// Reasoning is what a model thought before it answered.
-	Reasoning string
+	Reasoning string `json:"reasoning,omitempty"`
 	// Calls are the tool calls that the message asks for, Results what such
 	// calls returned.
-	Calls   []ToolRequest
-	Results []ToolResult
+	Calls   []ToolRequest `json:"tool_calls,omitempty"`
+	Results []ToolResult  `json:"tool_results,omitempty"`
 	// finish is why the message ended, if it says so itself.
 	finish string
 }
 
 // A ToolRequest is a tool call that a model asks for.
-type ToolRequest struct{ ID, Name, Arguments string }
+type ToolRequest struct {
+	ID        string `json:"id,omitempty"`
+	Name      string `json:"name"`
+	Arguments string `json:"arguments,omitempty"`
+}
 
 // A ToolResult is what a tool returned, as the model is told.
-type ToolResult struct{ ID, Text string }
+type ToolResult struct {
+	ID   string `json:"id,omitempty"`
+	Text string `json:"text,omitempty"`
+}
 
 // maxNesting bounds how deep wrappers around messages are opened.
 const maxNesting = 8

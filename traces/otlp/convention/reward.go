@@ -36,6 +36,10 @@ func (r *Reader) rewards(a otlp.Attributes, when time.Time) []Reward {
 	return nil
 }
 
+// NewReward is a reward with that value, or with the fault that it is no finite
+// number.
+func NewReward(name string, value float64, when time.Time) Reward { return score(name, value, when) }
+
 func score(name string, v any, when time.Time) Reward {
 	out := Reward{Name: name, Time: when}
 	value, ok := number(v)

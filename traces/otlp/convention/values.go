@@ -151,3 +151,7 @@ func anyAt(v any, paths ...string) any {
 	}
 	return nil
 }
+
+// Canonical is a text that is JSON in one form, whichever it had; others stay
+// as they are.
+func Canonical(s string) string { return text(structure(s)) }

@@ -1,0 +1,146 @@
+package threads
+
+import (
+	"strings"
+
+	"github.com/cohort-rl/cohort/traces/otlp/convention"
+)
+
+// merge makes one node of what libraries record twice, and puts the nodes under
+// each other.
+func (t *told) merge() []*Node {
+	gone := t.mergeTools()
+	for _, s := range t.order {
+		for _, c := range s.children {
+			c.inside(s, gone)
+		}
+	}
+	for _, s := range t.order {
+		if s.node.Is(convention.Model) && s.wraps() {
+			// The call that it wraps is the one that went to the model.
+			s.node.set(convention.Step)
+		}
+	}
+	// From the leaves up, so that an error is known below before it is above.
+	for i := len(t.order) - 1; i >= 0; i-- {
+		s := t.order[i]
+		for _, c := range s.children {
+			if !gone[c] {
+				s.node.Children = append(s.node.Children, c.node)
+			}
+		}
+		s.node.passed()
+	}
+	var roots []*Node
+	for _, s := range t.roots {
+		if !gone[s] {
+			roots = append(roots, s.node)
+		}
+	}
+	return roots
+}
+
+// mergeTools joins each request of a tool call with the call itself: by the id
+// of the call, else by tool and arguments, else by tool and order. It returns
+// the spans that are in others now. A request that nothing came of stays a tool
+// call that was only asked for; an operation that nobody asked for is a step.
+func (t *told) mergeTools() map[*span]bool {
+	gone, taken := map[*span]bool{}, map[*span]bool{}
+	byID := func(c *convention.ToolCall) string { return c.ID }
+	byArguments := func(c *convention.ToolCall) string { return c.Name + " " + convention.Canonical(c.Arguments) }
+	byName := func(c *convention.ToolCall) string { return c.Name }
+	for i, key := range []func(*convention.ToolCall) string{byID, byArguments, byName} {
+		done := map[string][]*span{}
+		for _, d := range t.order {
+			if !taken[d] && (d.node.Is(convention.Operation) || (i == 0 && d.node.Is(convention.Tool))) {
+				done[key(d.node.Tool)] = append(done[key(d.node.Tool)], d)
+			}
+		}
+		for _, r := range t.order {
+			if !r.node.Is(convention.Request) || gone[r] || key(r.node.Tool) == "" {
+				continue
+			}
+			k := key(r.node.Tool)
+			for len(done[k]) > 0 && done[k][0].Start.Before(r.Start) {
+				done[k] = done[k][1:] // Before what asks for it, so for another.
+			}
+			if len(done[k]) > 0 {
+				d := done[k][0]
+				done[k] = done[k][1:]
+				gone[r], taken[d] = true, true
+				join(d.node, r.node)
+			}
+		}
+	}
+	for _, s := range t.order {
+		switch {
+		case s.node.Is(convention.Request):
+			s.node.kind, s.node.Kind = convention.Tool, convention.Tool.String()
+		case s.node.Is(convention.Operation) && taken[s]:
+			s.node.kind, s.node.Kind = convention.Tool, convention.Tool.String()
+		case s.node.Is(convention.Operation):
+			s.node.set(convention.Step)
+		}
+	}
+	return gone
+}
+
+// join puts what a request says into the node of what was done.
+func join(done, request *Node) {
+	d, r := done.Tool, request.Tool
+	if r.ID != "" {
+		d.ID = r.ID
+	}
+	if r.Arguments != "" {
+		d.Arguments = r.Arguments
+	}
+	if d.Result == "" {
+		d.Result = r.Result
+	}
+	done.Rewards = append(done.Rewards, request.Rewards...)
+	if done.Failure == nil {
+		done.Failure = request.Failure
+	}
+}
+
+// inside makes a tool call that lies directly in one of the same tool a step: a
+// library below has recorded the same call.
+func (s *span) inside(parent *span, gone map[*span]bool) {
+	p, c := parent.node, s.node
+	if gone[s] || !p.Is(convention.Tool) || !c.Is(convention.Tool) || p.Tool.Name != c.Tool.Name {
+		return
+	}
+	join(p, c)
+	c.set(convention.Step)
+}
+
+// wraps reports whether a model call lies below, with neither an agent nor a
+// tool between.
+func (s *span) wraps() bool {
+	for _, c := range s.children {
+		switch {
+		case c.node.Is(convention.Model):
+			return true
+		case c.node.Is(convention.Step) && c.wraps():
+			return true
+		}
+	}
+	return false
+}
+
+// passed says of a failure whether it came up from below.
+func (n *Node) passed() {
+	if n.Failure == nil {
+		return
+	}
+	for _, c := range n.Children {
+		c.walk(func(below *Node) {
+			f := below.Failure
+			if f == nil {
+				return
+			}
+			same := f.Message == n.Failure.Message || f.Message != "" && strings.Contains(n.Failure.Message, f.Message)
+			n.Failure.Passed = n.Failure.Passed || same
+		})
+	}
+}
