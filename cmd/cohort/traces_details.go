@@ -58,7 +58,10 @@ func decisionLine(d *convention.Decision) string {
 // call is what a model call was given that is new, what it answered, and what
 // there is to train from.
 func (p *threadPage) call(c *convention.Call) []string {
-	lines := []string{facts(c)}
+	var lines []string
+	if known := facts(c); known != "" {
+		lines = append(lines, known)
+	}
 	fresh := c.Input
 	for len(p.before) > 0 && len(fresh) > 0 && !p.full && said(p.before[0], fresh[0]) {
 		p.before, fresh = p.before[1:], fresh[1:]
@@ -106,9 +109,6 @@ func facts(c *convention.Call) string {
 	}
 	if c.Policy != "" {
 		words = append(words, "policy "+abridge(c.Policy, 12))
-	}
-	if len(words) == 0 {
-		return "nothing is recorded about the answer"
 	}
 	return strings.Join(words, ", ")
 }

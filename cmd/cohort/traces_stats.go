@@ -40,7 +40,7 @@ func (c *tracesStatsCommand) print(out io.Writer, s threads.Stats) error {
 	line("", "with prompt token ids %s", part(s.WithPrompt, s.ModelCalls))
 	line("", "with token ids %s", part(s.WithTokens, s.ModelCalls))
 	line("", "with log-probabilities %s", part(s.WithLogProbs, s.ModelCalls))
-	line("tool calls", "%d", s.ToolCalls)
+	line("tool calls", "%d, %d asked for", s.ToolCalls, s.ToolRequests)
 	line("decisions", "%d", s.Decisions)
 	line("errors", "%d in %d spans that failed", s.Failures, s.Errors)
 	if s.RewardMean != nil {

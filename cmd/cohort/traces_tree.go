@@ -138,13 +138,13 @@ func (p *threadPage) children(n *threads.Node, below []*threads.Node, rest strin
 		}
 		p.node(c, rest+branch, rest+next, false)
 	}
+	if onlyRewards(n) && len(n.Rewards) == 1 {
+		return // Its title has said so.
+	}
 	for i, r := range n.Rewards {
 		branch := "├─ "
 		if i == len(n.Rewards)-1 {
 			branch = "└─ "
-		}
-		if n.Name == "reward" && len(below) == 0 {
-			continue // Its title has said so.
 		}
 		fmt.Fprintf(&p.text, "%s%s%s\n", rest, branch, p.reward(r))
 	}
@@ -159,6 +159,11 @@ func (p *threadPage) reward(r convention.Reward) string {
 		text += " (" + printable(r.Name) + ")"
 	}
 	return p.paint("32", text)
+}
+
+// onlyRewards reports whether a node is there for its rewards alone.
+func onlyRewards(n *threads.Node) bool {
+	return n.Is(convention.Step) && len(n.Rewards) > 0 && len(n.Children) == 0 && n.Failure == nil
 }
 
 // shown are the nodes to show below one: its children, or what lies below those
@@ -209,10 +214,13 @@ func (p *threadPage) title(n *threads.Node) string {
 	case n.Decision != nil:
 		code = "36"
 	}
-	if n.Name == "reward" && len(n.Rewards) == 1 && len(n.Children) == 0 {
+	if onlyRewards(n) && len(n.Rewards) == 1 {
 		return p.reward(n.Rewards[0]) + when
 	}
-	return p.paint(code, kind+" "+p.cut(n.Name, maxResult)) + when
+	if n.Name != kind {
+		kind += " " + p.cut(n.Name, maxResult)
+	}
+	return p.paint(code, kind) + when
 }
 
 func (p *threadPage) cut(s string, letters int) string {

@@ -1,15 +1,15 @@
 package threads
 
 import (
-	"strings"
-
 	"github.com/cohort-rl/cohort/traces/otlp/convention"
 )
 
 // merge makes one node of what libraries record twice, and puts the nodes under
 // each other.
 func (t *told) merge() []*Node {
+	t.asked()
 	gone := t.mergeTools()
+	t.answered()
 	for _, s := range t.order {
 		for _, c := range s.children {
 			c.inside(s, gone)
@@ -30,6 +30,10 @@ func (t *told) merge() []*Node {
 			}
 		}
 		s.node.passed()
+	}
+	passedAside(t.roots)
+	for _, s := range t.order {
+		passedAside(s.children)
 	}
 	var roots []*Node
 	for _, s := range t.roots {
@@ -128,19 +132,59 @@ func (s *span) wraps() bool {
 	return false
 }
 
-// passed says of a failure whether it came up from below.
-func (n *Node) passed() {
-	if n.Failure == nil {
-		return
-	}
-	for _, c := range n.Children {
-		c.walk(func(below *Node) {
-			f := below.Failure
-			if f == nil {
-				return
+// asked gives answers of models the tool calls that are recorded as spans below
+// them and not in the answer itself.
+func (t *told) asked() {
+	for _, s := range t.order {
+		if !s.node.Is(convention.Model) {
+			continue
+		}
+		out := s.node.Call.Output
+		calls := 0
+		for _, m := range out {
+			calls += len(m.Calls)
+		}
+		if calls > 0 {
+			continue
+		}
+		for _, c := range s.children {
+			if !c.node.Is(convention.Request) {
+				continue
 			}
-			same := f.Message == n.Failure.Message || f.Message != "" && strings.Contains(n.Failure.Message, f.Message)
-			n.Failure.Passed = n.Failure.Passed || same
-		})
+			if len(out) == 0 {
+				out = []convention.Message{{Role: "assistant"}}
+			}
+			r := c.node.Tool
+			last := &out[len(out)-1]
+			last.Calls = append(last.Calls, convention.ToolRequest{ID: r.ID, Name: r.Name, Arguments: r.Arguments})
+		}
+		s.node.Call.Output = out
+	}
+}
+
+// answered gives tool calls that were only asked for the result that a later
+// call of a model was told: so they were done.
+func (t *told) answered() {
+	results := map[string]string{}
+	for _, s := range t.order {
+		if !s.node.Is(convention.Model) {
+			continue
+		}
+		for _, m := range s.node.Call.Input {
+			for _, r := range m.Results {
+				results[r.ID] = r.Text
+			}
+		}
+	}
+	for _, s := range t.order {
+		if !s.node.Is(convention.Tool) || s.node.Tool.ID == "" {
+			continue
+		}
+		if result, ok := results[s.node.Tool.ID]; ok {
+			s.node.Tool.Asked = false
+			if s.node.Tool.Result == "" && s.node.Failure == nil {
+				s.node.Tool.Result = result
+			}
+		}
 	}
 }

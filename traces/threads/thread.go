@@ -60,8 +60,11 @@ type Thread struct {
 // Counts are what a thread, or all of them, hold.
 type Counts struct {
 	ModelCalls int `json:"model_calls"`
-	ToolCalls  int `json:"tool_calls"`
-	Decisions  int `json:"decisions"`
+	// ToolCalls were done; ToolRequests are what answers of models ask for, done
+	// or not.
+	ToolCalls    int `json:"tool_calls"`
+	ToolRequests int `json:"tool_calls_requested"`
+	Decisions    int `json:"decisions"`
 	// Errors counts spans that failed, Failures only those that did not merely
 	// pass an error up.
 	Errors   int `json:"errors"`
@@ -77,6 +80,7 @@ type Counts struct {
 func (c *Counts) add(d Counts) {
 	c.ModelCalls += d.ModelCalls
 	c.ToolCalls += d.ToolCalls
+	c.ToolRequests += d.ToolRequests
 	c.Decisions += d.Decisions
 	c.Errors += d.Errors
 	c.Failures += d.Failures
@@ -103,6 +107,8 @@ type Node struct {
 	Children []*Node              `json:"children,omitempty"`
 
 	kind convention.Kind
+	// failures are the nearest failures at or below the node, some of them.
+	failures []*convention.Failure
 }
 
 // Is reports whether the node is of a kind.
@@ -140,12 +146,15 @@ func (t *Thread) count() {
 		switch n.kind { //nolint:exhaustive // the others are not counted
 		case convention.Model:
 			t.ModelCalls++
+			for _, m := range n.Call.Output {
+				t.ToolRequests += len(m.Calls)
+			}
 			t.WithMessages += one(len(n.Call.Input) > 0 && len(n.Call.Output) > 0)
 			t.WithPrompt += one(len(n.Call.Prompt) > 0)
 			t.WithTokens += one(len(n.Call.Tokens) > 0)
 			t.WithLogProbs += one(len(n.Call.LogProbs) > 0)
 		case convention.Tool:
-			t.ToolCalls++
+			t.ToolCalls += one(!n.Tool.Asked)
 		case convention.Choice:
 			t.Decisions++
 		}

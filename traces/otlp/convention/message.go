@@ -19,6 +19,11 @@ type Message struct {
 	finish string
 }
 
+// empty reports whether a message says nothing.
+func (m Message) empty() bool {
+	return m.Text == "" && m.Reasoning == "" && len(m.Calls) == 0 && len(m.Results) == 0
+}
+
 // A ToolRequest is a tool call that a model asks for.
 type ToolRequest struct {
 	ID        string `json:"id,omitempty"`

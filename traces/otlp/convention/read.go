@@ -2,6 +2,7 @@ package convention
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"math"
 	"slices"
@@ -33,6 +34,12 @@ func (r *Reader) Read(span otlp.Span, logs []otlp.Log) Reading {
 	}
 	out.Rewards = append(r.rewards(a, span.End), events.rewards...)
 	out.Failure = r.failure(span, a)
+	if out.Call != nil {
+		if out.Failure != nil { // Some record an empty answer where there was none.
+			out.Call.Output = slices.DeleteFunc(out.Call.Output, Message.empty)
+		}
+		out.Call.judge()
+	}
 	return out
 }
 
@@ -68,15 +75,29 @@ func (r *Reader) call(a otlp.Attributes, e gathered) *Call {
 			c.respond(v)
 		}
 	}
-	c.judge()
 	return c
 }
 
 func (r *Reader) tool(a otlp.Attributes, kind Kind) *ToolCall {
 	return &ToolCall{
 		Name: strings.TrimSpace(r.text(a, ToolName, kind)), ID: r.text(a, ToolID, kind),
-		Arguments: r.text(a, Arguments, kind), Result: r.text(a, Result, kind), Asked: kind == Request,
+		Arguments: r.text(a, Arguments, kind), Result: result(r.find(a, Result, kind)), Asked: kind == Request,
 	}
+}
+
+// result is what a tool returned as a text: without the message that LangChain
+// puts around it, and without the quotes that JSON has.
+func result(v any) string {
+	if tree, ok := structure(v).(map[string]any); ok && (tree["data"] != nil || tree["kwargs"] != nil || tree["tool_call_id"] != nil) {
+		if m, ok := messageOf(tree, "tool", maxNesting); ok && len(m.Results) == 1 {
+			return m.Results[0].Text
+		}
+	}
+	t := text(v)
+	if unquoted := ""; strings.HasPrefix(t, `"`) && json.Unmarshal([]byte(t), &unquoted) == nil {
+		return unquoted
+	}
+	return t
 }
 
 func (r *Reader) decision(a otlp.Attributes) *Decision {
