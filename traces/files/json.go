@@ -52,7 +52,7 @@ func (r *reading) run(from int64) (bad int64, reason, err error) {
 		case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
 			return 0, nil, nil
 		case errors.Is(err, errTooLong):
-			return from + start, fmt.Errorf("%w: more than %d bytes", errTooLong, r.limit), nil
+			return r.begin(from + start), fmt.Errorf("%w: more than %d bytes", errTooLong, r.limit), nil
 		case err != nil:
 			if _, syntax := errors.AsType[*jsontext.SyntacticError](err); !syntax && !errors.Is(err, io.ErrUnexpectedEOF) {
 				return 0, nil, err

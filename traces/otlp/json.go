@@ -15,7 +15,8 @@ import (
 var errTooDeep = errors.New("nested too deeply")
 
 // protoJSON is a request in OTLP's JSON as protobuf's JSON has it: the ids of
-// traces and spans, which only members of these names hold, in base64. Several
+// traces and spans, which only members of these names hold, in base64. An id that
+// is in base64 already stays; padded as it is, it is never hexadecimal. Several
 // members of one name are refused.
 func protoJSON(body []byte, depth int) ([]byte, error) {
 	var out bytes.Buffer
@@ -35,11 +36,9 @@ func protoJSON(body []byte, depth int) ([]byte, error) {
 			return nil, fmt.Errorf("at byte %d: %w: more than %d levels", d.InputOffset(), errTooDeep, depth)
 		}
 		if id && token.Kind() == '"' {
-			raw, err := hex.DecodeString(token.String())
-			if err != nil {
-				return nil, fmt.Errorf("at byte %d: the id %.40q is not in hexadecimal", d.InputOffset(), token.String())
+			if raw, err := hex.DecodeString(token.String()); err == nil {
+				token = jsontext.String(base64.StdEncoding.EncodeToString(raw))
 			}
-			token = jsontext.String(base64.StdEncoding.EncodeToString(raw))
 		}
 		id = false
 		if kind, n := d.StackIndex(d.StackDepth()); token.Kind() == '"' && kind == '{' && n%2 == 1 {

@@ -112,9 +112,9 @@ func logWires() recordWires {
 }
 
 // fit reports whether every field of a record that is known has its type, and
-// whether there is any.
-func (w recordWires) fit(record []byte) bool {
-	known := false
+// whether there is any that looks like one.
+func (w recordWires) fit(record []byte, looks func(number protowire.Number, size int) bool) bool {
+	evidence := false
 	for len(record) > 0 {
 		number, wire, n := protowire.ConsumeField(record)
 		if n < 0 {
@@ -124,12 +124,20 @@ func (w recordWires) fit(record []byte) bool {
 			if want != wire {
 				return false
 			}
-			known = true
+			evidence = evidence || looks(number, n)
 		}
 		record = record[n:]
 	}
-	return known
+	return evidence
 }
+
+// looksLikeSpan: a span has times, or an id of 16 bytes behind a tag and a
+// length. A metric, which begins with two texts as well, has neither.
+func looksLikeSpan(number protowire.Number, size int) bool {
+	return number == 7 || number == 8 || (number == 1 && size == 18)
+}
+
+func looksLikeLog(protowire.Number, int) bool { return true }
 
 // sniffProto walks to the first record: field 1 (a resource's), in it field 2 (a
 // scope's), in it field 2.
@@ -140,9 +148,9 @@ func sniffProto(body []byte) (Format, error) {
 		return TracesProto, nil // A request without a record holds neither.
 	case err != nil:
 		return 0, fmt.Errorf("%w: neither JSON nor protobuf: %w", ErrNotOTLP, err)
-	case spanWires().fit(record):
+	case spanWires().fit(record, looksLikeSpan):
 		return TracesProto, nil
-	case logWires().fit(record):
+	case logWires().fit(record, looksLikeLog):
 		return LogsProto, nil
 	}
 	return 0, fmt.Errorf("%w: its first record is neither a span nor a log record", ErrNotOTLP)
