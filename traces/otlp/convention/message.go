@@ -173,6 +173,13 @@ func (m *Message) add(content any) {
 		}
 	case map[string]any:
 		m.addPart(c)
+	case string:
+		// Some write parts into a text.
+		if parts, ok := structure(c).([]any); ok && text(at(parts, "0", "type")) != "" {
+			m.add(parts)
+			return
+		}
+		m.say(c)
 	default:
 		m.say(text(c))
 	}

@@ -71,10 +71,11 @@ func (c *Call) respond(v any) {
 	info := anyAt(choice, "generation_info", "response_metadata", "message.kwargs.response_metadata")
 	meta := anyAt(choice, "message.kwargs.response_metadata", "data.response_metadata", "response_metadata")
 	if c.ResponseID == "" {
-		c.ResponseID = text(anyAt(doc, "id"))
-		if at(doc, "choices") == nil {
-			c.ResponseID = text(at(meta, "id"))
+		id, ok := at(doc, "id").(string)
+		if !ok { // LangChain's is within.
+			id = text(at(meta, "id"))
 		}
+		c.ResponseID = id
 	}
 	if c.Tokens == nil {
 		c.setIDs(&c.Tokens, "response token ids", anyAt(choice, "token_ids", "response_token_ids", "generation_info.token_ids"))
