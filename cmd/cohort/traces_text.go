@@ -8,13 +8,14 @@ import (
 )
 
 // printable is a text without what would move the cursor or change colors: white
-// space is a space, other control characters are shown as a replacement.
+// space is a space; other control characters, and those that turn the direction
+// of writing, are shown as a replacement.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t' || unicode.IsSpace(r):
 			return ' '
-		case unicode.IsControl(r) || unicode.In(r, unicode.Cf):
+		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r):
 			return unicode.ReplacementChar
 		}
 		return r
