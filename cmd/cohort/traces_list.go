@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/cohort-rl/cohort/traces/threads"
@@ -28,7 +29,7 @@ func (c *tracesListCommand) Run(ctx context.Context, s *streams) error {
 	}
 	chosen := all[:0]
 	for _, t := range all {
-		if len(c.State) == 0 || contains(c.State, string(t.State)) {
+		if len(c.State) == 0 || slices.Contains(c.State, string(t.State)) {
 			chosen = append(chosen, t)
 		}
 	}
@@ -49,15 +50,6 @@ func (c *tracesListCommand) Run(ctx context.Context, s *streams) error {
 		return nil
 	}
 	return printThreads(s.out, chosen)
-}
-
-func contains(words []string, word string) bool {
-	for _, w := range words {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
 
 // maxTask is how much of a task a table shows.

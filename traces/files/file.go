@@ -20,7 +20,7 @@ func (s Source) file(ctx context.Context, name string, left int64, to threads.Si
 	if err != nil {
 		return 0, errors.Unwrap(err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	info, err := f.Stat()
 	if err != nil {
 		return 0, err

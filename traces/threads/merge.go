@@ -1,6 +1,8 @@
 package threads
 
 import (
+	"slices"
+
 	"github.com/cohort-rl/cohort/traces/otlp/convention"
 )
 
@@ -22,8 +24,7 @@ func (t *told) merge() []*Node {
 		}
 	}
 	// From the leaves up, so that an error is known below before it is above.
-	for i := len(t.order) - 1; i >= 0; i-- {
-		s := t.order[i]
+	for _, s := range slices.Backward(t.order) {
 		for _, c := range s.children {
 			if !gone[c] {
 				s.node.Children = append(s.node.Children, c.node)

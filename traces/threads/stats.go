@@ -59,8 +59,7 @@ type LibraryCount struct {
 	Threads int    `json:"threads"`
 }
 
-// Rewards are the rewards of a thread that are numbers, in the order of the
-// thread.
+// RewardValues are the rewards of a thread that are numbers, in its order.
 func (t *Thread) RewardValues() []float64 {
 	var all []float64
 	t.Walk(func(n *Node) {

@@ -85,11 +85,13 @@ func TestLibrariesAreReadByTheirAttributes(t *testing.T) {
 			`["model call","gpt",{"model":"gpt","provider":"openai.chat","response_id":"r","input":[{"role":"user","text":"hi"},{"role":"tool","tool_results":[{"id":"c0","text":"{\"sum\":3}"}]}],"output":[{"role":"assistant","text":"ok","tool_calls":[{"id":"c1","name":"add","arguments":"{\"a\":1}"}]}],"finish_reason":"tool-calls","input_tokens":5,"output_tokens":6}]`,
 		},
 		{
-			"Vercel's run and tool", otlp.Attributes{"ai.operationId": "ai.generateText", "ai.model.id": "gpt", "ai.usage.promptTokens": int64(5), "ai.telemetry.functionId": "f"},
+			"Vercel's run",
+			otlp.Attributes{"ai.operationId": "ai.generateText", "ai.model.id": "gpt", "ai.usage.promptTokens": int64(5), "ai.telemetry.functionId": "f"},
 			`["agent","f"]`,
 		},
 		{
-			"Vercel's tool", otlp.Attributes{"ai.operationId": "ai.toolCall", "ai.toolCall.name": "add", "ai.toolCall.id": "c", "ai.toolCall.args": `{"a":1}`, "ai.toolCall.result": `"3"`},
+			"Vercel's tool",
+			otlp.Attributes{"ai.operationId": "ai.toolCall", "ai.toolCall.name": "add", "ai.toolCall.id": "c", "ai.toolCall.args": `{"a":1}`, "ai.toolCall.result": `"3"`},
 			`["tool call","add",{"name":"add","id":"c","arguments":"{\"a\":1}","result":"3"}]`,
 		},
 		{
@@ -128,7 +130,8 @@ func TestLibrariesAreReadByTheirAttributes(t *testing.T) {
 			`["model call","m",{"model":"m","input":[{"role":"user","text":"hi"}],"output":[{"role":"assistant","text":"ho"}]}]`,
 		},
 		{
-			"Pydantic AI's tool", otlp.Attributes{"gen_ai.tool.name": "add", "gen_ai.tool.call.id": "c", "tool_arguments": `{"a":1}`, "tool_response": "3"},
+			"Pydantic AI's tool",
+			otlp.Attributes{"gen_ai.tool.name": "add", "gen_ai.tool.call.id": "c", "tool_arguments": `{"a":1}`, "tool_response": "3"},
 			`["tool call","add",{"name":"add","id":"c","arguments":"{\"a\":1}","result":"3"}]`,
 		},
 		{

@@ -1,6 +1,7 @@
 package convention
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cohort-rl/cohort/traces/otlp"
@@ -96,10 +97,8 @@ func (r *Reader) kind(a otlp.Attributes) Kind {
 		if len(m.Values) == 0 {
 			return m.Kind
 		}
-		for _, value := range m.Values {
-			if word == value {
-				return m.Kind
-			}
+		if slices.Contains(m.Values, word) {
+			return m.Kind
 		}
 	}
 	if r.find(a, ModelName, Model) != nil {
