@@ -51,7 +51,7 @@ func TestOrderAndDuplicatesOfMessagesChangeNothing(t *testing.T) {
 		return body, tally
 	}
 	want, once := told(all)
-	for seed := range uint64(3) {
+	for seed := range uint64(1) {
 		random := numerics.NewStream(seed)
 		mixed := append(kept{}, all...)
 		twice := 0
