@@ -18,6 +18,7 @@ type cli struct {
 	Checkpoint   checkpointCommand   `cmd:"" help:"List, verify, replay and compare checkpoints."`
 	Serve        serveCommand        `cmd:"" help:"Serve a trained policy over HTTP to agents in production."`
 	Telemetry    telemetryCommand    `cmd:"" help:"Look into what agents recorded."`
+	Traces       tracesCommand       `cmd:"" help:"Look into traces that exist already: OpenTelemetry, or the log."`
 	Doctor       doctorCommand       `cmd:"" help:"Look at everything that Cohort runs on, and say what is wrong."`
 	Store        storeCommand        `cmd:"" help:"Try an object store."`
 	Context      contextCommand      `cmd:"" help:"Name the servers and stores that are used."`

@@ -61,6 +61,11 @@ func TestCommands(t *testing.T) {
 			env.Setenv("NO_PROXY", "*")
 			env.Setenv("TZ", "UTC")
 			env.Setenv("TERM", "xterm-256color")
+			exports, err := filepath.Abs(filepath.Join("..", "..", "traces", "threads", "testdata", "otlp"))
+			if err != nil {
+				return err
+			}
+			env.Setenv("EXPORTS", exports)
 			return nil
 		},
 	})
