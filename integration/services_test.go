@@ -3,11 +3,9 @@
 package integration_test
 
 import (
-	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -84,15 +82,7 @@ func (s services) openStore(t *testing.T) blob.Bucket {
 // kill kills a service, and has up start it again.
 func (s services) kill(t *testing.T, name string) {
 	t.Helper()
-	record, err := os.ReadFile(filepath.Join(s["SERVICES_DATA"], name, "pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pid int
-	if _, err := fmt.Sscan(string(record), &pid); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(folder(s["SERVICES_DATA"]).pid(t, name), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	up := exec.CommandContext(t.Context(), "../deploy/services/up", name)
