@@ -88,8 +88,8 @@ type Config struct {
 	// ClockAhead is how far the stamp of an event may be ahead of the wall clock
 	// before it is an anomaly: 1 min.
 	ClockAhead time.Duration
-	// Log gets a warning for each kind of clock anomaly, at most one a minute;
-	// nil is slog's default.
+	// Log gets a warning for each kind of clock anomaly, at most one a minute, and
+	// for damaged records in a spill file; nil is slog's default.
 	Log *slog.Logger
 }
 
@@ -120,6 +120,9 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
 	}
 	if c.Instance == "" {
 		var id [instanceBytes]byte
