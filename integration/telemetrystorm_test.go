@@ -166,7 +166,7 @@ func startRecorder(ctx context.Context, what task) (*recorder, error) {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), envRecorder+"="+string(text), "GOGC=100", fmt.Sprintf("GOMEMLIMIT=%d", memoryLimit))
+	cmd.Env = append(os.Environ(), envRecorder+"="+string(text), "GOGC=", "GOMEMLIMIT=") // as a user starts a program
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
