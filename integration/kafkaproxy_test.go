@@ -144,8 +144,8 @@ func createTopic(t *testing.T, client *kafkago.Client, topic string, partitions 
 	})
 }
 
-// persist asks a broker until it does what it is asked: other tests kill the one
-// that all share.
+// persist asks a broker until it does what it is asked: on a busy machine it may
+// be silent for longer than a request waits.
 func persist(t *testing.T, ask func() error) {
 	t.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,6 +34,14 @@ func realServices(t *testing.T) services {
 		}
 	}
 	return s.apart(t)
+}
+
+// ownServices starts services that only this test uses, and may kill.
+func ownServices(t *testing.T) services {
+	t.Helper()
+	f := own(t)
+	f.run(t, "up", "redis", "minio", "kafka")
+	return readEnvironment(t, filepath.Join(string(f), "env"))
 }
 
 // apart has a folder of the bucket that no other test uses. Whoever has it has a

@@ -176,6 +176,9 @@ func (s *series) kill(t *testing.T, spills, recovers, rots bool) {
 			s.hear(t, r, saysAcknowledged, 1+s.random.IntN(20))
 		}
 	}
+	if rots && spills && !recovers {
+		s.awaitFile(t)
+	}
 	if err := r.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -8,10 +8,25 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/telemetry/spill"
 )
+
+// awaitFile waits until the spill file has enough for some of it to be lost.
+func (s *series) awaitFile(t *testing.T) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(patience); len(s.file(t)) < 50; {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("the spill file has only %d events", len(s.file(t)))
+		}
+	}
+}
 
 // rot flips a bit in some records of the spill file, behind each of which lies
 // another event of its stream: once that is sent back, it shows the hole.
