@@ -22,7 +22,8 @@ type result struct {
 
 // TestCheckpointIsThatOfTheDemo trains with cohort demo, and then on real
 // services: with some numbers of workers, while another worker joins, and while
-// each kind of process is killed and started again.
+// each kind of process is killed and started again, on services that no other
+// test uses.
 func TestCheckpointIsThatOfTheDemo(t *testing.T) {
 	t.Parallel()
 	const steps = 8
@@ -46,10 +47,11 @@ func TestCheckpointIsThatOfTheDemo(t *testing.T) {
 			t.Logf("shards by worker: %v", shards)
 		}
 	})
+	alone := ownServices(t)
 	for range kills() {
 		for _, victim := range []string{"coordinator", "worker", "redis", "kafka", "minio"} {
 			t.Run(victim+" is killed", func(t *testing.T) {
-				r := begin(t, realServices(t), 3, steps)
+				r := begin(t, alone.apart(t), 3, steps)
 				step, later := rand.IntN(steps-1), rand.N(500*time.Millisecond)
 				r.reaches(t, step)
 				wait(t, later)

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,6 +30,7 @@ type stage struct {
 	other       []string
 	tls         *tls.Config
 	sasl        sasl.Mechanism
+	rows        []row // of the faults so far
 }
 
 // startStage starts Kafka, which tells its clients the proxy's address, with
@@ -106,15 +105,7 @@ func (s *stage) keepAnswers(t *testing.T) {
 
 func (s *stage) signal(t *testing.T, signal syscall.Signal) {
 	t.Helper()
-	record, err := os.ReadFile(filepath.Join(string(s.folder), "kafka", "pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pid int
-	if _, err := fmt.Sscan(string(record), &pid); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, signal); err != nil {
+	if err := syscall.Kill(s.folder.pid(t, "kafka"), signal); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -153,8 +144,8 @@ func createTopic(t *testing.T, client *kafkago.Client, topic string, partitions 
 	})
 }
 
-// persist asks a broker until it does what it is asked: other tests kill the one
-// that all share.
+// persist asks a broker until it does what it is asked: on a busy machine it may
+// be silent for longer than a request waits.
 func persist(t *testing.T, ask func() error) {
 	t.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)

@@ -173,7 +173,7 @@ func TestThreeProcessesKeepOneLimitWhileRedisIsKilled(t *testing.T) {
 	times := max(5, kills())
 	for n := range times {
 		all.spend(t, 100)
-		if err := syscall.Kill(f.pid(t), syscall.SIGKILL); err != nil {
+		if err := syscall.Kill(f.pid(t, "redis"), syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		how := order[n%len(order)]

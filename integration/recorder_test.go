@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/telemetry/ratelimit"
 )
 
 // task is what a process that records is to do, one of the three.
@@ -37,6 +38,7 @@ type recording struct {
 // played is what became of the events of one producer.
 type played struct {
 	Admitted uint64
+	Refused  uint64 // by the limiter
 	Accounts telemetry.Accounts
 	Spill    string
 	Problems []string
@@ -105,12 +107,12 @@ func recordApart(recordings []recording) error {
 
 // playAll plays recordings side by side and calls ready once, when a fifth of
 // each is in the log; they go on once begun is closed.
-func playAll(ctx context.Context, recordings []recording, f fault, security func(*telemetry.Config), ready func(), begun <-chan struct{}) []played {
+func playAll(ctx context.Context, recordings []recording, f fault, settings func(*telemetry.Config), ready func(), begun <-chan struct{}) []played {
 	results := make([]played, len(recordings))
 	var first, all sync.WaitGroup
 	for n, r := range recordings {
 		first.Add(1)
-		all.Go(func() { results[n] = r.play(ctx, f, security, first.Done, begun) })
+		all.Go(func() { results[n] = r.play(ctx, f, settings, first.Done, begun) })
 	}
 	first.Wait()
 	ready()
@@ -118,37 +120,37 @@ func playAll(ctx context.Context, recordings []recording, f fault, security func
 	return results
 }
 
-func (r recording) play(ctx context.Context, f fault, security func(*telemetry.Config), ready func(), begun <-chan struct{}) (p played) {
+func (r recording) play(ctx context.Context, f fault, settings func(*telemetry.Config), ready func(), begun <-chan struct{}) (p played) {
+	ready = sync.OnceFunc(ready)
+	defer ready() // whatever went wrong: the others wait for it
 	p.Spill = r.Spill
 	config := telemetry.Config{
 		Brokers: r.Brokers, Topic: r.Topic,
 		DeadLetters: &telemetry.DeadLetters{Brokers: r.Other, Spill: r.Spill, Partitions: 2},
 	}
-	security(&config)
+	settings(&config)
 	if f.config != nil {
 		f.config(&config)
 	}
 	producer, err := telemetry.NewProducer(config)
 	if err != nil {
 		p.problem(err)
-		ready()
 		return p
 	}
 	for i := range r.Events {
 		if i == r.Events/5 {
-			if _, err := producer.Flush(ctx); err != nil && f.large == 0 {
+			// A small budget may be spent on a busy machine before anything else happens.
+			if _, err := producer.Flush(ctx); err != nil && f.large == 0 && f.config == nil {
 				p.problem(err)
 			}
 			ready()
-			<-begun
+			select {
+			case <-begun:
+			case <-ctx.Done():
+			}
 		}
-		if err := producer.Admit(ctx, r.event(i, f)); err != nil {
-			p.problem(err)
+		if !p.admit(ctx, producer, r.event(i, f)) {
 			break
-		}
-		p.Admitted++
-		if a := producer.Accounts(); !a.Balanced() {
-			p.problem(fmt.Errorf("accounts do not add up: %+v", a))
 		}
 	}
 	if _, err := producer.Flush(ctx); err != nil && !errors.Is(err, telemetry.ErrUndelivered) {
@@ -164,6 +166,33 @@ func (r recording) play(ctx context.Context, f fault, security func(*telemetry.C
 		p.problem(err)
 	}
 	return p
+}
+
+// admit records an event as an agent would: while the topic cannot be found it
+// waits, and after a limiter's refusal it goes on with the next event a little
+// later. It reports false when that is no use any more.
+func (p *played) admit(ctx context.Context, producer *telemetry.Producer, e telemetry.Event) bool {
+	err := producer.Admit(ctx, e)
+	for errors.Is(err, telemetry.ErrNoTopic) && ctx.Err() == nil {
+		err = producer.Admit(ctx, e)
+	}
+	switch {
+	case err == nil:
+		p.Admitted++
+	case errors.Is(err, ratelimit.ErrUnavailable) || errors.Is(err, ratelimit.ErrLimited):
+		p.Refused++
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+		}
+	default:
+		p.problem(err)
+		return false
+	}
+	if a := producer.Accounts(); !a.Balanced() {
+		p.problem(fmt.Errorf("accounts do not add up: %+v", a))
+	}
+	return true
 }
 
 // event is the i-th. There is a thread to each hundred, so that all partitions

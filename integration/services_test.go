@@ -3,7 +3,6 @@
 package integration_test
 
 import (
-	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
@@ -35,6 +34,14 @@ func realServices(t *testing.T) services {
 		}
 	}
 	return s.apart(t)
+}
+
+// ownServices starts services that only this test uses, and may kill.
+func ownServices(t *testing.T) services {
+	t.Helper()
+	f := own(t)
+	f.run(t, "up", "redis", "minio", "kafka")
+	return readEnvironment(t, filepath.Join(string(f), "env"))
 }
 
 // apart has a folder of the bucket that no other test uses. Whoever has it has a
@@ -84,15 +91,7 @@ func (s services) openStore(t *testing.T) blob.Bucket {
 // kill kills a service, and has up start it again.
 func (s services) kill(t *testing.T, name string) {
 	t.Helper()
-	record, err := os.ReadFile(filepath.Join(s["SERVICES_DATA"], name, "pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pid int
-	if _, err := fmt.Sscan(string(record), &pid); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(folder(s["SERVICES_DATA"]).pid(t, name), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	up := exec.CommandContext(t.Context(), "../deploy/services/up", name)

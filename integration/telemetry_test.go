@@ -19,17 +19,50 @@ import (
 // producers say.
 func (c *scene) check(t *testing.T) {
 	t.Helper()
-	var sum telemetry.Accounts
-	var admitted uint64
+	sum := c.sum(t)
+	elsewhere := &eventSet{} // in the dead letters or a spill file
+	spilled, atTheDoor := c.spilled(t, elsewhere)
+	if elsewhere.n != spilled || spilled+atTheDoor != sum.Spilled {
+		t.Errorf("%d events are in the spill files %d times, and %d that were refused; accounts say %d", elsewhere.n, spilled, atTheDoor, sum.Spilled)
+	}
+	lettered, refused := c.letters(t, elsewhere)
+	if lettered.n+refused < sum.DeadLettered {
+		t.Errorf("%d dead letters, %d of events that were refused; accounts say %d", lettered.n, refused, sum.DeadLettered)
+	}
+	r := row{name: c.name, accounts: sum}
+	if !c.deleted {
+		r.log, r.elsewhere = c.log(t, elsewhere)
+		r.audit = c.audit(t)
+		if r.log < sum.Acknowledged || r.log-sum.Acknowledged > sum.Uncertain || r.elsewhere > sum.Uncertain {
+			t.Errorf("the log has %d events, %d of them elsewhere too; accounts are %+v", r.log, r.elsewhere, sum)
+		}
+		if c.unsure && (sum.Uncertain == 0 || r.audit.Duplicates == 0) {
+			t.Errorf("no answer was lost: accounts are %+v, the audit says %+v", sum, r.audit)
+		}
+		// With a deleted topic what was acknowledged is gone.
+		if found := r.log + elsewhere.n - r.elsewhere + atTheDoor + refused; found+sum.Failed < sum.Admitted {
+			t.Errorf("%d events are somewhere and %d have failed, of %d", found, sum.Failed, sum.Admitted)
+		}
+	}
+	if (sum.Refused > 0) != c.limited {
+		t.Errorf("%d events were refused", sum.Refused)
+	}
+	c.rows = append(c.rows, r)
+}
+
+// sum adds up the accounts, each of which must hold for itself.
+func (c *scene) sum(t *testing.T) (sum telemetry.Accounts) {
+	t.Helper()
+	told := uint64(0)
 	for _, p := range c.results {
 		for _, problem := range p.Problems {
 			t.Error(problem)
 		}
 		a := p.Accounts
-		admitted += p.Admitted
-		if !a.Balanced() || a.Queued != 0 || a.Admitted != p.Admitted {
-			t.Errorf("accounts after Close are %+v", a)
+		if !a.Balanced() || a.Queued != 0 || a.Refused != p.Refused || a.Admitted != p.Admitted+a.Refused-a.Discarded {
+			t.Errorf("%d events were admitted and %d refused; accounts after Close are %+v", p.Admitted, p.Refused, a)
 		}
+		told += p.Admitted + p.Refused
 		sum.Admitted += a.Admitted
 		sum.Acknowledged += a.Acknowledged
 		sum.DeadLettered += a.DeadLettered
@@ -37,60 +70,99 @@ func (c *scene) check(t *testing.T) {
 		sum.Failed += a.Failed
 		sum.Uncertain += a.Uncertain
 		sum.Replayed += a.Replayed
+		sum.Refused += a.Refused
 	}
-	elsewhere := map[string]bool{} // in the dead letters or a spill file
+	if told != producers*c.events {
+		t.Errorf("%d events were admitted or refused, of %d", told, producers*c.events)
+	}
+	return sum
+}
+
+// spilled counts the records of the spill files, those of events that were
+// refused at the door apart, and adds the others to a set.
+func (c *scene) spilled(t *testing.T, to *eventSet) (records, atTheDoor uint64) {
+	t.Helper()
 	for _, p := range c.results {
 		if _, err := spill.Scan(p.Spill, func(r spill.Record) error {
 			l, err := telemetry.ReadDeadLetter(r.Payload)
-			if err == nil {
-				elsewhere[identity(l.Headers, l.Partition)] = true
+			if err != nil {
+				return err
+			}
+			from, sequence, err := sequenced(l.Headers, l.Partition)
+			switch {
+			case err != nil:
+			case from.producer == "":
+				atTheDoor++
+			default:
+				records++
+				to.add(from, sequence)
 			}
 			return err
 		}); err != nil {
 			t.Error(err)
 		}
 	}
-	if uint64(len(elsewhere)) != sum.Spilled {
-		t.Errorf("%d events are in the spill files, accounts say %d", len(elsewhere), sum.Spilled)
-	}
-	letters := c.letters(t, elsewhere)
-	if letters < sum.DeadLettered {
-		t.Errorf("%d dead letters, accounts say %d", letters, sum.DeadLettered)
-	}
-	here, overlap, report := uint64(0), uint64(0), &audit.Report{}
-	if !c.deleted {
-		here, overlap = c.log(t, elsewhere)
-		report = auditTopic(t, c.logs(), c.topic)
-		if here < sum.Acknowledged || here > admitted || here-sum.Acknowledged > sum.Uncertain || overlap > sum.Uncertain {
-			t.Errorf("the log has %d events, %d of them elsewhere too; accounts are %+v", here, overlap, sum)
+	return records, atTheDoor
+}
+
+// letters returns the events of the dead letters' topic, and how many letters
+// are of events that were refused at the door. The others it adds to a set too.
+func (c *scene) letters(t *testing.T, to *eventSet) (events *eventSet, atTheDoor uint64) {
+	t.Helper()
+	events = &eventSet{}
+	scan(t, kafka.Config{Brokers: c.other}, c.topic+".dead", func(r traces.Record, headers []telemetry.Header) error {
+		l, err := telemetry.ParseDeadLetter(time.Unix(0, 0), r.Key, r.Value, headers)
+		if err != nil {
+			return err
 		}
-		if report.Totals.Gap != 0 || report.Totals.Unreadable != 0 || report.Totals.Unclean != 0 {
-			t.Errorf("the audit says %+v", report.Totals)
+		from, sequence, err := sequenced(l.Headers, l.Partition)
+		switch {
+		case err != nil:
+		case from.producer == "":
+			atTheDoor++
+		default:
+			events.add(from, sequence)
+			to.add(from, sequence)
 		}
-		if c.unsure && (sum.Uncertain == 0 || report.Totals.Duplicates == 0) {
-			t.Errorf("no answer was lost: accounts are %+v, the audit says %+v", sum, report.Totals)
+		return err
+	})
+	return events, atTheDoor
+}
+
+// log counts the events of the log, each once, and those that are elsewhere too.
+func (c *scene) log(t *testing.T, elsewhere *eventSet) (n, overlap uint64) {
+	t.Helper()
+	seen := &eventSet{}
+	scan(t, c.logs(), c.topic, func(r traces.Record, headers []telemetry.Header) error {
+		if len(r.Key) == 0 { // the producer's own
+			return nil
 		}
+		from, sequence, err := sequenced(headers, r.Partition)
+		if err == nil && seen.add(from, sequence) && elsewhere.has(from, sequence) {
+			overlap++
+		}
+		return err
+	})
+	return seen.n, overlap
+}
+
+// audit expects that the audit finds nothing missing, however much was given up.
+func (c *scene) audit(t *testing.T) audit.Totals {
+	t.Helper()
+	totals := auditTopic(t, c.logs(), c.topic).Totals
+	if totals.Gap != 0 || totals.Unreadable != 0 || totals.Unclean != 0 {
+		t.Errorf("the audit says %+v", totals)
 	}
-	t.Logf("%-40s admitted %d = acknowledged %d + dead-lettered %d + spilled %d + failed %d; uncertain %d, replayed %d; log %d, also elsewhere %d, duplicates %d, gap %d, under tombstones %d",
-		c.name, sum.Admitted, sum.Acknowledged, sum.DeadLettered, sum.Spilled, sum.Failed, sum.Uncertain, sum.Replayed,
-		here, overlap, report.Totals.Duplicates, report.Totals.Gap, report.Totals.DeadLettered)
-	if admitted != producers*c.events {
-		t.Errorf("%d events were admitted, of %d", admitted, producers*c.events)
-	}
+	return totals
 }
 
 // identity tells an event from all others.
 func identity(headers []telemetry.Header, partition int) string {
-	var producer, sequence string
-	for _, h := range headers {
-		switch h.Key {
-		case "producer":
-			producer = string(h.Value)
-		case "sequence":
-			sequence = string(h.Value)
-		}
+	from, sequence, err := sequenced(headers, partition)
+	if err != nil || from.producer == "" {
+		return ""
 	}
-	return fmt.Sprintf("%s/%d/%s", producer, partition, sequence)
+	return fmt.Sprintf("%s/%d/%d", from.producer, from.partition, sequence)
 }
 
 // scan reads a topic whole.
@@ -120,40 +192,6 @@ func scan(t *testing.T, of kafka.Config, topic string, take func(traces.Record, 
 			t.Fatal(err)
 		}
 	}
-}
-
-// letters counts the dead letters, each once, and adds them to elsewhere.
-func (c *scene) letters(t *testing.T, elsewhere map[string]bool) (n uint64) {
-	t.Helper()
-	seen := map[string]bool{}
-	scan(t, kafka.Config{Brokers: c.other}, c.topic+".dead", func(r traces.Record, headers []telemetry.Header) error {
-		l, err := telemetry.ParseDeadLetter(time.Unix(0, 0), r.Key, r.Value, headers)
-		if err != nil {
-			return err
-		}
-		seen[identity(l.Headers, l.Partition)] = true
-		return nil
-	})
-	for id := range seen {
-		elsewhere[id] = true
-	}
-	return uint64(len(seen))
-}
-
-// log counts the events of the log, each once, and those that are elsewhere too.
-func (c *scene) log(t *testing.T, elsewhere map[string]bool) (n, overlap uint64) {
-	t.Helper()
-	seen := map[string]bool{}
-	scan(t, c.logs(), c.topic, func(r traces.Record, headers []telemetry.Header) error {
-		if id := identity(headers, r.Partition); len(r.Key) > 0 && !seen[id] {
-			seen[id] = true
-			if elsewhere[id] {
-				overlap++
-			}
-		}
-		return nil
-	})
-	return uint64(len(seen)), overlap
 }
 
 func auditTopic(t *testing.T, of kafka.Config, topic string) *audit.Report {

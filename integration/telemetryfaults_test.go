@@ -10,11 +10,13 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/telemetry/ratelimit"
 )
 
 // storm is something that happens to a broker, and those who record through it,
 // side by side on topics of their own.
 type storm struct {
+	name   string
 	lasts  time.Duration // until end; 0 is until all have recorded
 	begin  func(t *testing.T)
 	end    func(t *testing.T)
@@ -30,6 +32,7 @@ type fault struct {
 	disk    uint64 // largest file that the producers may write; then they are a process of their own
 	deleted bool   // the topic is deleted, so nothing can be looked up in it
 	unsure  bool   // answers are lost: some events must be uncertain and there twice
+	limited bool   // a limiter in the stage's Redis is asked about each event, and refuses some
 }
 
 // small bounds all that a producer holds, the dead letters' cluster cannot be
@@ -64,6 +67,7 @@ func (s *stage) storms(lasts time.Duration) []storm {
 	var pressed presser
 	return []storm{
 		{
+			name:  "stop",
 			lasts: max(lasts, 4*time.Second), // a budget is a second
 			begin: func(t *testing.T) {
 				t.Helper()
@@ -78,11 +82,13 @@ func (s *stage) storms(lasts time.Duration) []storm {
 			faults: stops(),
 		},
 		{
+			name:   "cut",
 			begin:  func(t *testing.T) { t.Helper(); s.loseAnswers(t, 1000) },
 			end:    func(t *testing.T) { t.Helper(); s.keepAnswers(t) },
 			faults: []fault{{name: "answers cut after the log had the events", unsure: true, config: func(c *telemetry.Config) { c.BatchEvents = 20 }}},
 		},
 		{
+			name:  "refuse",
 			begin: none, end: none,
 			faults: []fault{
 				{name: "too large for the broker", large: 100, topic: []kafkago.ConfigEntry{{ConfigName: "max.message.bytes", ConfigValue: "20000"}}},
@@ -90,12 +96,35 @@ func (s *stage) storms(lasts time.Duration) []storm {
 			},
 		},
 		{
+			name:   "kill",
 			lasts:  time.Nanosecond, // up takes its time
 			begin:  func(t *testing.T) { t.Helper(); s.signal(t, syscall.SIGKILL) },
 			end:    func(t *testing.T) { t.Helper(); s.up(t, "kafka") },
 			faults: []fault{{name: "killed and restarted"}},
 		},
+		{
+			name:  "redis",
+			lasts: time.Second,
+			begin: func(t *testing.T) {
+				t.Helper()
+				if err := syscall.Kill(s.folder.pid(t, "redis"), syscall.SIGKILL); err != nil {
+					t.Fatal(err)
+				}
+			},
+			end:    func(t *testing.T) { t.Helper(); s.up(t, "redis") },
+			faults: []fault{{name: "Redis killed and restarted", limited: true}},
+		},
 	}
+}
+
+// newLimiter lets through more than anybody records, unless it cannot be asked.
+func (s *stage) newLimiter(t *testing.T) telemetry.Limiter {
+	t.Helper()
+	limiter, err := ratelimit.New(s.folder.redis(t), "rate:", ratelimit.Limit{Rate: 1e7, Burst: 1_000_000}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return limiter
 }
 
 // Whatever happens to the broker, every event has one end, the log holds what
@@ -103,8 +132,9 @@ func (s *stage) storms(lasts time.Duration) []storm {
 // as uncertain.
 func TestAccountsAddUpThroughFaultsOfKafka(t *testing.T) {
 	t.Parallel()
-	s := startStage(t, "kafka")
+	s := startStage(t, "kafka", "redis")
 	for _, storm := range s.storms(time.Duration(number("outage")) * time.Second) {
-		s.blow(t, storm, uint64(number("events")))
+		t.Run(storm.name, func(t *testing.T) { s.blow(t, storm, uint64(number("events"))) })
 	}
+	s.print(t)
 }

@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -20,8 +19,6 @@ import (
 
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/telemetry/spill"
-	"github.com/cohort-rl/cohort/traces"
-	"github.com/cohort-rl/cohort/traces/audit"
 	"github.com/cohort-rl/cohort/traces/kafka"
 )
 
@@ -93,7 +90,21 @@ type series struct {
 	random       *rand.Rand
 	instances    map[string]bool // of the killed
 	acknowledged map[string]bool // threads of which a process was told so
-	spilled      map[string]bool // events that were in the spill file after a kill
+	spilled      map[string]bool // events that were whole in the spill file after a kill
+	rotten       map[string]bool // events that the disk lost
+}
+
+// newSeries makes a topic and a place for the spill file.
+func newSeries(t *testing.T, seed int) *series {
+	t.Helper()
+	brokers := []string{realServices(t)["COHORT_KAFKA"]}
+	s := &series{
+		client: newClient(t, brokers, &kafkago.Transport{}), of: kafka.Config{Brokers: brokers},
+		topic: "kills-" + uuid.NewString(), spill: filepath.Join(t.TempDir(), "spill"), random: rand.New(rand.NewPCG(1, uint64(seed))),
+		instances: map[string]bool{}, acknowledged: map[string]bool{}, spilled: map[string]bool{}, rotten: map[string]bool{},
+	}
+	createTopic(t, s.client, s.topic, 2)
+	return s
 }
 
 // accept makes the log's topic take everything, or nothing at all.
@@ -148,8 +159,9 @@ func (s *series) hear(t *testing.T, r *recorder, prefix string, enough int) {
 }
 
 // kill starts a producer, kills it at a random point and notes what it left: in
-// the middle of sending, of spilling, or of sending back what was spilled.
-func (s *series) kill(t *testing.T, spills bool) {
+// the middle of sending, of spilling, or, if the log recovers, of sending back
+// what was spilled. If the disk rots, some of what lies there is lost.
+func (s *series) kill(t *testing.T, spills, recovers, rots bool) {
 	t.Helper()
 	r, err := startRecorder(t.Context(), task{Endless: &recording{Brokers: s.of.Brokers, Topic: s.topic, Spill: s.spill}})
 	if err != nil {
@@ -159,16 +171,22 @@ func (s *series) kill(t *testing.T, spills bool) {
 	if spills {
 		s.accept(t, false)
 		s.hear(t, r, saysUndelivered, 1+s.random.IntN(12))
-		if s.random.IntN(2) > 0 {
+		if recovers {
 			s.accept(t, true)
 			s.hear(t, r, saysAcknowledged, 1+s.random.IntN(20))
 		}
+	}
+	if rots && spills && !recovers {
+		s.awaitFile(t)
 	}
 	if err := r.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	s.hear(t, r, saysAcknowledged, 0)
 	_ = r.cmd.Wait() // it was killed
+	if rots {
+		s.rot(t)
+	}
 	s.accept(t, true)
 	for _, id := range s.file(t) {
 		s.spilled[id] = true
@@ -215,132 +233,6 @@ func (s *series) goBack(t *testing.T) (replayed uint64) {
 	return a.Replayed
 }
 
-// found is what a topic holds.
-type found struct {
-	events     map[string]bool            // by identity
-	places     map[string]map[uint64]bool // of each thread's events
-	streams    map[string]*sequences      // by producer and partition
-	duplicates int
-}
-
-// sequences are those of one producer in one partition.
-type sequences struct {
-	seen, dead map[uint64]bool
-	highest    uint64
-}
-
-// look reads the log with nothing but maps, so that the audit has something to
-// be held against. Each event counts once, by its identity.
-func (s *series) look(t *testing.T) *found {
-	t.Helper()
-	codec, err := telemetry.NewCodec(telemetry.DefaultLimits(), telemetry.None)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &found{events: map[string]bool{}, places: map[string]map[uint64]bool{}, streams: map[string]*sequences{}}
-	scan(t, s.of, s.topic, func(r traces.Record, headers []telemetry.Header) error {
-		origin, err := telemetry.ParseHeaders(headers, telemetry.DefaultLimits())
-		if err != nil {
-			return err
-		}
-		e, err := codec.Decode(r.Value)
-		if err != nil {
-			return err
-		}
-		f.take(t, identity(headers, r.Partition), stream(origin.Producer, r.Partition), origin.Sequence, e)
-		return nil
-	})
-	return f
-}
-
-func stream(producer string, partition int) string { return fmt.Sprintf("%s/%d", producer, partition) }
-
-func (f *found) take(t *testing.T, id, stream string, sequence uint64, e telemetry.Event) {
-	t.Helper()
-	q := f.streams[stream]
-	if q == nil {
-		q = &sequences{seen: map[uint64]bool{}, dead: map[uint64]bool{}}
-		f.streams[stream] = q
-	}
-	q.highest = max(q.highest, sequence)
-	if grave, ok := e.Body.(telemetry.Tombstone); ok {
-		for n := range grave.Count {
-			q.dead[grave.First+n] = true
-		}
-		return
-	}
-	if q.seen[sequence] {
-		f.duplicates++
-		return
-	}
-	q.seen[sequence] = true
-	if e.Thread == "" {
-		return
-	}
-	f.events[id] = true
-	if f.places[e.Thread] == nil {
-		f.places[e.Thread] = map[uint64]bool{}
-	}
-	if f.places[e.Thread][e.Index] {
-		t.Errorf("event %d of thread %s is there under two sequences", e.Index, e.Thread)
-	}
-	f.places[e.Thread][e.Index] = true
-}
-
-// gaps are the sequences of which nothing is to be seen, in runs.
-func (q *sequences) gaps() (gaps [][2]uint64) {
-	for n := range q.highest {
-		switch {
-		case q.seen[n] || q.dead[n]:
-		case len(gaps) > 0 && gaps[len(gaps)-1][1] == n:
-			gaps[len(gaps)-1][1]++
-		default:
-			gaps = append(gaps, [2]uint64{n, n + 1})
-		}
-	}
-	return gaps
-}
-
-// check holds the log against what the killed said and what is due from the
-// spill file, and the audit against the log.
-func (s *series) check(t *testing.T, f *found, due map[string]bool) audit.Totals {
-	t.Helper()
-	report := auditTopic(t, s.of, s.topic)
-	for thread := range s.acknowledged {
-		if n := len(f.places[thread]); n != threadEvents {
-			t.Errorf("thread %s was acknowledged and has %d of %d events", thread, n, threadEvents)
-		}
-	}
-	for id := range due {
-		if !f.events[id] {
-			t.Errorf("event %s was in the spill file and is not in the log", id)
-		}
-	}
-	listed := map[string]audit.Stream{}
-	for _, a := range report.Streams {
-		listed[stream(a.Producer, a.Partition)] = a
-	}
-	holes := int64(0)
-	for name, q := range f.streams {
-		a := listed[name]
-		var named [][2]uint64
-		for _, g := range a.Gaps {
-			named = append(named, [2]uint64{g.From, g.Until})
-			holes += int64(g.Until - g.From)
-		}
-		if want := q.gaps(); !reflect.DeepEqual(named, want) {
-			t.Errorf("the audit names the holes %v of %s, there are %v", named, name, want)
-		}
-		if producer, _, _ := strings.Cut(name, "/"); s.instances[producer] && (!a.Unclean || a.Highest != q.highest) {
-			t.Errorf("the audit says %+v of %s, which was killed after %d", a, name, q.highest)
-		}
-	}
-	if report.Totals.Gap != holes || int(report.Totals.Duplicates) != f.duplicates || report.Totals.Unreadable != 0 {
-		t.Errorf("%d are missing, %d there twice; the audit says %+v", holes, f.duplicates, report.Totals)
-	}
-	return report.Totals
-}
-
 // Whenever a producer is killed, what it was told is acknowledged is in the log,
 // the next start brings what lies in the spill file there, once for readers, and
 // the audit names the rest.
@@ -349,16 +241,10 @@ func TestKilledProducersLoseNothingThatWasAcknowledged(t *testing.T) {
 	times := number("producer-kills")
 	const together = 10 // kills of a series: the audit lists a hundred streams
 	for first := 0; first < times; first += together {
-		brokers := []string{realServices(t)["COHORT_KAFKA"]}
-		s := &series{
-			client: newClient(t, brokers, &kafkago.Transport{}), of: kafka.Config{Brokers: brokers},
-			topic: "kills-" + uuid.NewString(), spill: filepath.Join(t.TempDir(), "spill"), random: rand.New(rand.NewPCG(1, uint64(first))),
-			instances: map[string]bool{}, acknowledged: map[string]bool{}, spilled: map[string]bool{},
-		}
-		createTopic(t, s.client, s.topic, 2)
+		s := newSeries(t, first)
 		kills := min(together, times-first)
 		for n := range kills {
-			s.kill(t, n%3 > 0)
+			s.kill(t, n%3 > 0, s.random.IntN(2) > 0, n%4 == 2)
 		}
 		if kills > 1 && len(s.spilled) == 0 {
 			t.Error("the spill file was empty after each kill")
@@ -367,8 +253,8 @@ func TestKilledProducersLoseNothingThatWasAcknowledged(t *testing.T) {
 		last := s.goBack(t)
 		f := s.look(t)
 		whole := s.check(t, f, s.spilled)
-		t.Logf("%d kills: %d threads of %d events acknowledged, %d events in the spill file after a kill, %d replayed at the last start and %d before; log %d events, duplicates %d, under tombstones %d, gap %d before the last start and %d after, unclean streams %d",
-			kills, len(s.acknowledged), threadEvents, len(s.spilled), last, torn.Replayed, len(f.events), f.duplicates,
+		t.Logf("%d kills: %d threads of %d events acknowledged, %d events in the spill file after a kill and %d lost there, %d replayed at the last start and %d before; log %d events, duplicates %d, under tombstones %d, gap %d before the last start and %d after, unclean streams %d",
+			kills, len(s.acknowledged), threadEvents, len(s.spilled), len(s.rotten), last, torn.Replayed, len(f.events), f.duplicates,
 			whole.DeadLettered, torn.Gap, whole.Gap, whole.Unclean)
 	}
 }

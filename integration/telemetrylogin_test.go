@@ -62,4 +62,5 @@ func accountsAddUpThroughRefusedLogins(t *testing.T, s *stage, env services) {
 			{name: "login refused beyond the budget", config: impatient},
 		},
 	}, uint64(number("events")))
+	s.print(t)
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -25,9 +26,6 @@ const (
 	logQueue    = 64 << 20
 	letterQueue = 16 << 20
 	beside      = 64 << 20
-	// memoryLimit is the GOMEMLIMIT of processes that record. Without one a Go
-	// program may grow to twice what it holds.
-	memoryLimit = logQueue + letterQueue + beside/2
 )
 
 // press records from eight goroutines, as fast as the queue takes it, until its
@@ -35,14 +33,16 @@ const (
 // the queue is, and at the end how often it was, the largest amount of memory it
 // had in bytes, and its accounts.
 func press(r recording) error {
-	p, err := telemetry.NewProducer(telemetry.Config{
+	config := telemetry.Config{
 		Brokers: r.Brokers, Topic: r.Topic, QueueBytes: logQueue, QueueEvents: 1 << 20,
 		Budget: time.Second, RequestTimeout: time.Second,
 		DeadLetters: &telemetry.DeadLetters{
 			Brokers: unreachable(), Patience: time.Nanosecond, Spill: r.Spill, SpillBytes: 24 << 20,
 			QueueBytes: letterQueue, QueueEvents: 1 << 20,
 		},
-	})
+	}
+	debug.SetMemoryLimit(config.MemoryLimit())
+	p, err := telemetry.NewProducer(config)
 	if err != nil {
 		return err
 	}

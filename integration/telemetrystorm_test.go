@@ -27,8 +27,9 @@ type scene struct {
 	*stage
 	fault
 	topic   string
-	spill   string // path of the spill files, without their producer's number
-	events  uint64 // of each producer
+	spill   string            // path of the spill files, without their producer's number
+	events  uint64            // of each producer
+	limiter telemetry.Limiter // nil for none
 	results []played
 }
 
@@ -37,16 +38,25 @@ type scene struct {
 func (s *stage) blow(t *testing.T, w storm, events uint64) {
 	t.Helper()
 	began := time.Now()
+	say := func(what string) {
+		t.Logf("%6.1f s: %d faults, %d events each: %s", time.Since(began).Seconds(), len(w.faults), producers*events, what)
+	}
 	scenes := make([]*scene, len(w.faults))
 	var ready, writers sync.WaitGroup
 	begun := make(chan struct{})
 	for i, f := range w.faults {
 		scenes[i] = &scene{stage: s, fault: f, topic: "faults-" + uuid.NewString(), spill: filepath.Join(t.TempDir(), "spill"), events: events}
 		createTopic(t, s.client(t), scenes[i].topic, 4, f.topic...)
+	}
+	for _, c := range scenes {
+		if c.limited {
+			c.limiter = s.newLimiter(t)
+		}
 		ready.Add(1)
-		writers.Go(func() { scenes[i].play(t, ready.Done, begun) })
+		writers.Go(func() { c.play(t, sync.OnceFunc(ready.Done), begun) })
 	}
 	ready.Wait()
+	say("a fifth is recorded")
 	w.begin(t)
 	for _, c := range scenes {
 		if c.deleted {
@@ -55,22 +65,19 @@ func (s *stage) blow(t *testing.T, w storm, events uint64) {
 	}
 	close(begun)
 	if w.lasts > 0 {
-		lasted := time.NewTimer(w.lasts)
-		defer lasted.Stop()
-		select {
-		case <-lasted.C:
-		case <-t.Context().Done():
-		}
+		wait(t, w.lasts)
 		w.end(t)
+		say("it is over")
 		writers.Wait()
 	} else {
 		writers.Wait()
 		w.end(t)
 	}
-	t.Logf("through %d faults in %.1f s", len(scenes), time.Since(began).Seconds())
+	say("all is recorded")
 	for _, c := range scenes {
 		t.Run(c.name, func(t *testing.T) { c.check(t) })
 	}
+	say("all is checked")
 }
 
 func (c *scene) deleteTopic(t *testing.T) {
@@ -99,18 +106,21 @@ func (c *scene) recordings() []recording {
 // play calls ready when a fifth is in the log, and goes on once begun is closed.
 func (c *scene) play(t *testing.T, ready func(), begun <-chan struct{}) {
 	t.Helper()
+	defer ready() // whatever went wrong: the others wait for it
 	ctx, cancel := context.WithTimeout(t.Context(), recordingTime(c.events))
 	defer cancel()
 	if c.disk > 0 {
 		c.playApart(ctx, t, ready, begun)
 		return
 	}
-	c.results = playAll(ctx, c.recordings(), c.fault, func(config *telemetry.Config) { config.TLS, config.SASL = c.tls, c.sasl }, ready, begun)
+	c.results = playAll(ctx, c.recordings(), c.fault, func(config *telemetry.Config) {
+		config.TLS, config.SASL, config.Limiter = c.tls, c.sasl, c.limiter
+	}, ready, begun)
 }
 
 // recordingTime bounds a recording.
 func recordingTime(events uint64) time.Duration {
-	return 2*time.Minute + time.Duration(events)*time.Millisecond
+	return 3*time.Minute + time.Duration(events)*2*time.Millisecond
 }
 
 // playApart does so in another process, whose files may not grow above a limit.
@@ -119,14 +129,16 @@ func (c *scene) playApart(ctx context.Context, t *testing.T, ready func(), begun
 	child, err := startRecorder(ctx, task{Disk: c.disk, Recordings: c.recordings()})
 	if err != nil {
 		t.Error(err)
-		ready()
 		return
 	}
 	if line := <-child.lines; line != "ready" {
 		t.Errorf("the producers' process says %q", line)
 	}
 	ready()
-	<-begun
+	select {
+	case <-begun:
+	case <-ctx.Done():
+	}
 	child.in.Close()
 	text := <-child.lines
 	if err := json.Unmarshal([]byte(text), &c.results); err != nil {
@@ -137,7 +149,7 @@ func (c *scene) playApart(ctx context.Context, t *testing.T, ready func(), begun
 	}
 }
 
-// Recorder is a process of this program that records.
+// recorder is a process of this program that records.
 type recorder struct {
 	cmd   *exec.Cmd
 	in    interface{ Close() error }
@@ -154,7 +166,7 @@ func startRecorder(ctx context.Context, what task) (*recorder, error) {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), envRecorder+"="+string(text), "GOGC=100", fmt.Sprintf("GOMEMLIMIT=%d", memoryLimit))
+	cmd.Env = append(os.Environ(), envRecorder+"="+string(text), "GOGC=", "GOMEMLIMIT=") // as a user starts a program
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -44,10 +44,10 @@ func (f folder) run(t *testing.T, name string, arguments ...string) {
 	}
 }
 
-// pid is the process that is recorded for Redis.
-func (f folder) pid(t *testing.T) int {
+// pid is the process that is recorded for a service.
+func (f folder) pid(t *testing.T, service string) int {
 	t.Helper()
-	record, err := os.ReadFile(filepath.Join(string(f), "redis", "pid"))
+	record, err := os.ReadFile(filepath.Join(string(f), service, "pid"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func (f folder) redis(t *testing.T) *redis.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + strings.TrimSpace(string(port))})
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + strings.TrimSpace(string(port)), ContextTimeoutEnabled: true})
 	t.Cleanup(func() { client.Close() })
 	return client
 }
@@ -73,19 +73,19 @@ func TestUpStartsOnlyWhatDoesNotRun(t *testing.T) {
 	t.Parallel()
 	f := own(t)
 	f.run(t, "up", "redis")
-	first := f.pid(t)
+	first := f.pid(t, "redis")
 	if err := f.redis(t).Set(t.Context(), "key", "kept", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
 	f.run(t, "up", "redis")
-	if f.pid(t) != first {
+	if f.pid(t, "redis") != first {
 		t.Error("a server that ran was started again")
 	}
 	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	f.run(t, "up", "redis")
-	if f.pid(t) == first {
+	if f.pid(t, "redis") == first {
 		t.Error("a killed server was not started again")
 	}
 	if value, err := f.redis(t).Get(t.Context(), "key").Result(); value != "kept" {

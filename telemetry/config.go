@@ -60,7 +60,8 @@ type Config struct {
 	// nil they have failed.
 	DeadLetters *DeadLetters
 
-	// QueueEvents and QueueBytes bound the queue: 65,536 and 64 MiB.
+	// QueueEvents and QueueBytes bound the queue: 65,536 and 64 MiB. The program
+	// needs more than that while the queue is full: see [Config.MemoryLimit].
 	QueueEvents int
 	QueueBytes  int
 	// WhenFull says what Admit does then: Block.
@@ -88,8 +89,8 @@ type Config struct {
 	// ClockAhead is how far the stamp of an event may be ahead of the wall clock
 	// before it is an anomaly: 1 min.
 	ClockAhead time.Duration
-	// Log gets a warning for each kind of clock anomaly, at most one a minute;
-	// nil is slog's default.
+	// Log gets a warning for each kind of clock anomaly, at most one a minute, and
+	// for damaged records in a spill file; nil is slog's default.
 	Log *slog.Logger
 }
 
@@ -108,7 +109,7 @@ func (c Config) complete() (Config, error) {
 		return c, err
 	}
 	c.QueueEvents = orDefault(c.QueueEvents, 1<<16)
-	c.QueueBytes = orDefault(c.QueueBytes, 64<<20)
+	c.QueueBytes = orDefault(c.QueueBytes, defaultQueueBytes)
 	c.BatchEvents = orDefault(c.BatchEvents, 4096)
 	c.BatchBytes = orDefault(c.BatchBytes, 1_000_000)
 	c.Linger = max(orDefault(c.Linger, time.Millisecond), 0)
@@ -117,6 +118,9 @@ func (c Config) complete() (Config, error) {
 	c.KeyFrames = orDefault(c.KeyFrames, defaultKeyFrames)
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
 	}
 	if c.Instance == "" {
 		var id [instanceBytes]byte

@@ -69,7 +69,7 @@ func (d DeadLetters) complete(log Config) (DeadLetters, error) {
 	d.Topic = orDefault(d.Topic, log.Topic+".dead")
 	d.Partitions = orDefault(d.Partitions, 1)
 	d.QueueEvents = orDefault(d.QueueEvents, 4096)
-	d.QueueBytes = orDefault(d.QueueBytes, 16<<20)
+	d.QueueBytes = orDefault(d.QueueBytes, defaultLetterBytes)
 	d.LetterBytes = orDefault(d.LetterBytes, 8<<20)
 	d.Patience = orDefault(d.Patience, 10*time.Second)
 	d.SpillBytes = orDefault(d.SpillBytes, 1<<30)

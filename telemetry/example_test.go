@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -173,4 +174,16 @@ func ExampleWatermarks() {
 	}
 	fmt.Println(marks.Streams()[0].Gaps)
 	// Output: true true false true [{2 4 3}]
+}
+
+func ExampleConfig_MemoryLimit() {
+	config := telemetry.Config{
+		Brokers: []string{"127.0.0.1:9092"}, Topic: "events", QueueBytes: 32 << 20,
+		DeadLetters: &telemetry.DeadLetters{Spill: "/var/lib/agent/spill"},
+	}
+	const mine = 200 << 20 // what the agent itself needs
+	limit := config.MemoryLimit() + mine
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(limit))
+	fmt.Println(limit>>20, "MiB")
+	// Output: 280 MiB
 }

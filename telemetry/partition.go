@@ -43,8 +43,9 @@ type partition struct {
 	queue    ring
 	inFlight int    // how many of them are in the request under way
 	next     uint64 // the sequence after that of the latest item
-	batch    int    // events a request may have; halved when a broker refuses, doubled when it accepts
-	failures int    // requests in a row that failed
+	batch    int    // events a request may have
+	ceiling  ceiling
+	failures int // requests in a row that failed
 	retryAt  time.Time
 	urgent   bool // someone waits: do not linger
 }
@@ -73,11 +74,12 @@ func (q *partition) due(now time.Time, linger time.Duration) (time.Duration, boo
 	return max(wait, 0), true
 }
 
-// take puts the next batch in flight: at least one item, at most what batch
-// and maxBytes allow. It has so many bytes on the wire. Its items are read-only
-// and stay valid until it is settled.
-func (q *partition) take(maxBytes int) (b batch, size int) {
-	size = batchHeader
+// take puts the next batch in flight: at least one item, at most what batch,
+// ceiling and maxBytes allow. Its items are read-only and stay valid until it is
+// settled.
+func (q *partition) take(maxBytes int) (b batch) {
+	size := batchHeader
+	maxBytes = q.ceiling.most(maxBytes)
 	for b.n < q.queue.n && b.n < q.batch {
 		wire := q.queue.at(b.n).size - overhead + recordFraming
 		if b.n > 0 && size+wire > maxBytes {
@@ -88,8 +90,8 @@ func (q *partition) take(maxBytes int) (b batch, size int) {
 	}
 	q.inFlight = b.n
 	q.urgent = q.urgent && b.n < q.queue.n
-	b.partition, b.items = q, q.queue.first(b.n)
-	return b, size
+	b.partition, b.items, b.bytes = q, q.queue.first(b.n), size
+	return b
 }
 
 // delivery follows the events of one thread. The producer's mu guards it.

@@ -17,6 +17,7 @@ type batch struct {
 	partition *partition
 	items     segments
 	n         int // items
+	bytes     int // on the wire
 }
 
 // run sends what is due until life ends. It starts a goroutine per request and
@@ -69,15 +70,15 @@ func (p *Producer) collect() ([]request, time.Duration) {
 			next = min(next, wait)
 			continue
 		}
-		b, bytes := q.take(p.config.BatchBytes)
+		b := q.take(p.config.BatchBytes)
 		i, ok := leaders[q.leader]
-		if !ok || due[i].bytes+bytes > p.config.BatchBytes {
+		if !ok || due[i].bytes+b.bytes > p.config.BatchBytes {
 			i = len(due)
 			leaders[q.leader] = i
 			due = append(due, request{})
 		}
 		due[i].batches = append(due[i].batches, b)
-		due[i].bytes += bytes
+		due[i].bytes += b.bytes
 	}
 	if len(due) > 0 {
 		p.active = now

@@ -68,9 +68,14 @@ func newSender(life context.Context, p *Producer, config DeadLetters) (*sender, 
 		replay: replay{pause: backoff{first: 500 * time.Millisecond}},
 	}
 	if config.Spill != "" {
-		s.spill, _, err = spill.Open(spill.Config{Path: config.Spill, MaxBytes: config.SpillBytes, WhenFull: config.WhenSpillFull})
+		var found spill.Found
+		s.spill, found, err = spill.Open(spill.Config{Path: config.Spill, MaxBytes: config.SpillBytes, WhenFull: config.WhenSpillFull})
 		if err != nil {
 			return nil, err
+		}
+		if found.Damaged > 0 {
+			p.config.Log.Warn("The spill file has damaged records: the events of an earlier producer in them are lost.",
+				"file", config.Spill, "damaged", found.Damaged, "whole", found.Records)
 		}
 		s.replay.next = s.spill.Start()
 	}

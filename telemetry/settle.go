@@ -30,6 +30,7 @@ func (p *Producer) settleBatch(b batch, o outcome) {
 	q, n := b.partition, b.n
 	q.inFlight = 0
 	if o.err == nil {
+		q.ceiling.take(b.bytes)
 		p.acknowledge(q, n, o.base)
 		return
 	}
@@ -39,7 +40,7 @@ func (p *Producer) settleBatch(b batch, o outcome) {
 		p.doubt(q, n)
 	case halve:
 		if n > 1 {
-			q.batch = n / 2
+			q.ceiling.refuse(b.bytes)
 			return
 		}
 		p.bury(q, n, TooLarge, o.err)
@@ -80,7 +81,6 @@ func (p *Producer) acknowledge(q *partition, n int, base int64) {
 		p.letters.signal()
 	}
 	q.failures, q.retryAt = 0, time.Time{}
-	q.batch = min(2*q.batch, p.config.BatchEvents)
 	p.release(q, n)
 }
 

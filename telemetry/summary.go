@@ -85,6 +85,10 @@ func (e Event) Summary() string {
 		say("of %s, %s", shown(b.Job), clip(shown(b.Nonce), 12))
 	case Final:
 		say("after %d sequences", b.Sequences)
+	case Tombstone:
+		say("gave up %d from sequence %d on: %s", b.Count, b.First, shown(b.Reason))
+	case State:
+		say("version %d, %s", b.Version, quoted(string(b.Document)))
 	}
 	return s.String()
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,7 +38,7 @@ type letterJSON struct {
 	Redacted   int               `json:"redacted,omitempty"`
 	Replayable bool              `json:"replayable"`
 	Headers    map[string]string `json:"headers,omitempty"`
-	Event      *telemetry.Event  `json:"event,omitempty"`
+	Event      *eventJSON        `json:"event,omitempty"`
 }
 
 func (f *deadLettersFrom) json(l letter) letterJSON {
@@ -93,7 +95,7 @@ func (c *deadLettersListCommand) Run(ctx context.Context, s *streams) error {
 		fmt.Fprintf(s.out, "%d dead letters, %d of them replayable.\n", counts.Letters, counts.Replayable)
 	}
 	if err == nil && bad > 0 {
-		err = fmt.Errorf("%d records are damaged or no dead letters", bad)
+		err = c.damaged(bad, counts.Letters)
 	}
 	return err
 }
@@ -173,7 +175,8 @@ func (c *deadLettersShowCommand) Run(ctx context.Context, s *streams) error {
 		out.Headers[h.Key] = string(h.Value)
 	}
 	if event, err := eventOf(found.DeadLetter); err == nil {
-		out.Event = &event
+		shown := eventOfJSON(event)
+		out.Event = &shown
 	}
 	if c.Output == "json" {
 		return printJSON(s.out, out)
@@ -199,12 +202,15 @@ func letterText(l letter, shown letterJSON) string {
 	if e := shown.Event; e != nil {
 		line("thread", e.Thread)
 		line("index", e.Index)
-		line("time", stamp(e.Time))
-		line("name", e.Name)
-		for _, a := range e.Attributes {
-			line("attribute "+a.Key, a.Value)
+		if e.Time != nil {
+			line("time", stamp(*e.Time))
 		}
-		line("body", shorten(fmt.Sprintf("%T %+v", e.Body, e.Body)))
+		line("name", e.Name)
+		for _, key := range slices.Sorted(maps.Keys(e.Attributes)) {
+			line("attribute "+key, e.Attributes[key])
+		}
+		line("kind", e.Kind)
+		line("summary", e.Summary)
 	}
 	return text.String()
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/cohort-rl/cohort/cmd/internal/services"
 	"github.com/cohort-rl/cohort/telemetry"
@@ -73,7 +75,7 @@ func (c *deadLettersReplayCommand) Run(ctx context.Context, s *streams) error {
 		err = printed
 	}
 	if err == nil && done.Damaged > 0 {
-		err = fmt.Errorf("%d records are damaged or no dead letters", done.Damaged)
+		err = c.damaged(done.Damaged, done.Letters)
 	}
 	return err
 }
@@ -86,7 +88,12 @@ func (c *deadLettersReplayCommand) reach(ctx context.Context, brokers []string) 
 		return usage(err)
 	}
 	defer log.Close()
-	_, err = where.CheckKafka(ctx, log)
+	asked, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_, err = where.CheckKafka(asked, log)
+	if err != nil && len(c.To) > 0 {
+		return fmt.Errorf("--to %s: %w", strings.Join(c.To, ","), err)
+	}
 	return err
 }
 

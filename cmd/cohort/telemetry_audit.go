@@ -77,6 +77,11 @@ func (c *telemetryAuditCommand) read(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer log.Close()
+	for _, name := range c.Topic {
+		if err := expectTopic(ctx, log, name); err != nil {
+			return err
+		}
+	}
 	limits := telemetry.DefaultLimits()
 	codec, err := telemetry.NewCodec(limits, telemetry.None)
 	if err != nil {

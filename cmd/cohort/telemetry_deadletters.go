@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cohort-rl/cohort/telemetry"
@@ -54,6 +55,16 @@ func (f *deadLettersFrom) place(l letter) string {
 		return fmt.Sprint(l.offset)
 	}
 	return fmt.Sprintf("%d/%d", l.partition, l.offset)
+}
+
+// damaged says that some records are no dead letters, and, where all are, which
+// topic may have been meant.
+func (f *deadLettersFrom) damaged(bad, letters int) error {
+	const problem = "%d records are damaged or no dead letters"
+	if letters == 0 && f.Topic != "" && !strings.HasSuffix(f.Topic, ".dead") {
+		return fmt.Errorf(problem+": is --topic %s.dead meant?", bad, f.Topic)
+	}
+	return fmt.Errorf(problem, bad)
 }
 
 // read hands each letter to take, in the order of the partitions and offsets,

@@ -114,18 +114,31 @@ func shortThread(id string) string {
 // object writes an event for programs.
 func (t *tail) object(to *bytes.Buffer, topic string, e telemetry.Event, kind, summary string, r traces.Record) error {
 	o := struct {
-		Topic      string            `json:"topic"`
-		Partition  int               `json:"partition"`
-		Offset     int64             `json:"offset"`
-		Kind       string            `json:"kind"`
-		Thread     string            `json:"thread,omitempty"`
-		Index      uint64            `json:"index"`
-		Time       *time.Time        `json:"time,omitempty"`
-		Name       string            `json:"name,omitempty"`
-		Attributes map[string]string `json:"attributes,omitempty"`
-		Summary    string            `json:"summary"`
-		Body       any               `json:"body,omitempty"`
-	}{Topic: topic, Partition: r.Partition, Offset: r.Offset, Kind: kind, Thread: e.Thread, Index: e.Index, Name: e.Name, Summary: summary}
+		Topic     string `json:"topic"`
+		Partition int    `json:"partition"`
+		Offset    int64  `json:"offset"`
+		eventJSON
+	}{topic, r.Partition, r.Offset, eventOfJSON(e)}
+	o.Kind, o.Summary = kind, summary
+	encoder := json.NewEncoder(to)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(o)
+}
+
+// eventJSON is an event as JSON prints it.
+type eventJSON struct {
+	Kind       string            `json:"kind"`
+	Thread     string            `json:"thread,omitempty"`
+	Index      uint64            `json:"index"`
+	Time       *time.Time        `json:"time,omitempty"`
+	Name       string            `json:"name,omitempty"`
+	Attributes map[string]string `json:"attributes,omitempty"`
+	Summary    string            `json:"summary"`
+	Body       any               `json:"body,omitempty"`
+}
+
+func eventOfJSON(e telemetry.Event) eventJSON {
+	o := eventJSON{Kind: e.Kind(), Thread: e.Thread, Index: e.Index, Name: e.Name, Summary: e.Summary()}
 	if !e.Time.IsZero() {
 		o.Time = &e.Time
 	}
@@ -138,7 +151,5 @@ func (t *tail) object(to *bytes.Buffer, topic string, e telemetry.Event, kind, s
 	if e.Body != nil {
 		o.Body = plainBody(e.Body)
 	}
-	encoder := json.NewEncoder(to)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(o)
+	return o
 }

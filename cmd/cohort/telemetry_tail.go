@@ -109,8 +109,22 @@ func (c *telemetryTailCommand) follow(ctx context.Context, out *tail) error {
 	if err != nil {
 		return err
 	}
+	for _, name := range c.Topic {
+		if err := expectTopic(ctx, log, name); err != nil {
+			return err
+		}
+	}
 	out.codec = codec
 	return c.topics(ctx, traces.Topic{Log: log, Codec: codec}, out, bucket)
+}
+
+// expectTopic says which topic that a user named is not there.
+func expectTopic(ctx context.Context, log traces.Log, name string) error {
+	_, err := log.Bounds(ctx, name)
+	if errors.Is(err, traces.ErrGone) {
+		return fmt.Errorf("--topic %s: there is no such topic", name)
+	}
+	return err
 }
 
 // rescan is how often the store is asked for jobs that have begun.
