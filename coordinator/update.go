@@ -38,7 +38,7 @@ func (d *driver) update(ctx context.Context, e job.Update) (job.Event, error) {
 	}
 	commit := &job.Commit{Marks: e.Marks, Batch: replay.BatchOf(e.Rounds, e.Rows)}
 	for _, r := range e.Rounds {
-		commit.Rounds = append(commit.Rounds, job.RoundRef{Round: r.Plan.Unit.Round, Collection: r.Collection})
+		commit.Rounds = append(commit.Rounds, d.def.RoundRef(r))
 	}
 	folder := job.Folder{Generation: e.Generation, Step: e.Step}
 	samples, err := replay.ReadBatch(ctx, d.store, d.def.ID, folder, commit.Batch.Parts, e.Rows)
