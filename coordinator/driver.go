@@ -58,7 +58,7 @@ type driver struct {
 	mu       sync.Mutex // guards what follows
 	began    *job.Begin // set before any effect that needs it
 	abandon  map[job.Unit]context.CancelFunc
-	entries  map[int]*job.Entry               // the first and the newest of the log
+	entries  map[int]*job.Entry               // the first and the newest of the log; replaced, never changed
 	damage   []job.Damage                     // what was found broken, the newest last
 	means    map[blob.Digest]float64          // of the evaluations that have a whole result
 	learners map[blob.Digest]*learner.Learner // the newest, by its manifest

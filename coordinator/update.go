@@ -80,7 +80,7 @@ func (d *driver) learnerAt(ctx context.Context, c job.Checkpoint) (l *learner.Le
 	if l := d.known(c.Manifest); l != nil {
 		return l, nil, nil
 	}
-	l, damaged, err := d.heal(ctx, d.newest())
+	l, damaged, err := d.heal(ctx, d.newest(), d.staleness())
 	if damaged != nil {
 		lost, err = d.behind(ctx, damaged)
 	}

@@ -27,6 +27,7 @@ type outcome struct {
 	picks   int
 	rewinds int
 	pruned  int
+	cut     int // open steps that the end cut off
 	// restored and lost count what was repaired after the end.
 	restored, lost int
 	history        *history
@@ -94,11 +95,15 @@ func (w *world) judge() (outcome, error) {
 			if e.Commit.Totals != totals[len(totals)-1] {
 				return o, fmt.Errorf("entry %d counts %+v, its ledgers %+v", n, e.Commit.Totals, totals[len(totals)-1])
 			}
+			if err := w.under(ctx, e, o.chain); err != nil {
+				return o, fmt.Errorf("entry %d: %w", n, err)
+			}
 			if err := w.join(ctx, e.Generation, e.Commit.Ledger, len(e.Commit.Rounds)); err != nil {
 				return o, fmt.Errorf("entry %d: %w", n, err)
 			}
 		case e.End != nil:
 			o.verdict, o.reason, o.evals = e.End.Verdict, e.End.Reason, e.End.Evaluations
+			o.cut = len(e.End.Ledgers)
 			for _, ledger := range e.End.Ledgers {
 				if err := w.join(ctx, e.Generation, ledger, -1); err != nil {
 					return o, fmt.Errorf("end: %w", err)
