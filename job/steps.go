@@ -199,6 +199,9 @@ func (s *State) lateStep() []Effect {
 	return nil
 }
 
+// OpenSteps is how many training steps are under way.
+func (s State) OpenSteps() int { return len(s.steps) }
+
 // progress is what the open steps are at, if there may be several.
 func (s *State) progress() []Underway {
 	if s.staleness() == 0 || s.closing != nil || s.end != nil {
