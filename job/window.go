@@ -1,5 +1,7 @@
 package job
 
+import "slices"
+
 // With a staleness of k, up to 1+k steps are open at once: step n is planned
 // under the checkpoint of step max(0, n-1-k), and its first range begins where
 // that of the step closed. What open steps rest on is therefore named by the
@@ -14,8 +16,7 @@ func PolicyStep(n, staleness int) int { return max(0, n-1-staleness) }
 // step n-1 are looked at. It is false if they do not go back that far.
 func PolicyFor(entries []*Entry, n, staleness int) (policy PolicyRef, marks []Mark, ok bool) {
 	step := PolicyStep(n, staleness)
-	for i := len(entries) - 1; i >= 0; i-- {
-		e := entries[i]
+	for _, e := range slices.Backward(entries) {
 		if c, ok := e.NewCheckpoint(); ok && c.Step == step {
 			return e.policy(), e.Opening(), true
 		}

@@ -66,9 +66,8 @@ func holding(e *job.Entry, step int) (Held, bool) {
 func (j *Job) Whole(ctx context.Context, line []*job.Entry, staleness int) (at int, l *learner.Learner, cause string, err error) {
 	at, l, cause, err = j.Newest(ctx, line)
 	for err == nil && at >= 0 {
-		var why string
-		back := at
-		if back, why, err = j.lost(ctx, line, at, staleness); err != nil || why == "" {
+		back, why, failed := j.lost(ctx, line, at, staleness)
+		if err = failed; err != nil || why == "" {
 			break
 		}
 		at, l, cause = back, nil, cmp.Or(cause, why)
