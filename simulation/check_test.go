@@ -57,6 +57,7 @@ func (w *world) judge() (outcome, error) {
 		return o, err
 	}
 	var totals []job.Totals // of the steps of the chain, beside it
+	var marks [][]job.Mark  // with which what is planned under the chain begins, beside it
 	for n := range last + 1 {
 		e, err := checkpoint.ReadEntry(ctx, w.store, w.def.ID, n)
 		if err != nil {
@@ -75,11 +76,15 @@ func (w *world) judge() (outcome, error) {
 					return o, fmt.Errorf("entry %d goes back to blobs of generation %d", n, place.Folder.Generation)
 				}
 			}
-			o.chain, totals = o.chain[:at], totals[:at+1]
+			o.chain, totals, marks = o.chain[:at], totals[:at+1], marks[:at]
+			for i := range marks {
+				marks[i] = e.Rewind.Marks
+			}
 			o.metrics = o.metrics[:min(at, len(o.metrics))]
 			o.rewinds++
 		}
 		if c, ok := e.NewCheckpoint(); ok {
+			marks = append(marks, e.Opening())
 			if o.chain = append(o.chain, c.Manifest); c.Step != len(o.chain)-1 {
 				return o, fmt.Errorf("entry %d is of step %d", n, c.Step)
 			}
@@ -95,7 +100,7 @@ func (w *world) judge() (outcome, error) {
 			if e.Commit.Totals != totals[len(totals)-1] {
 				return o, fmt.Errorf("entry %d counts %+v, its ledgers %+v", n, e.Commit.Totals, totals[len(totals)-1])
 			}
-			if err := w.under(ctx, e, o.chain); err != nil {
+			if err := w.under(ctx, e, o.chain, marks); err != nil {
 				return o, fmt.Errorf("entry %d: %w", n, err)
 			}
 			if err := w.join(ctx, e.Generation, e.Commit.Ledger, len(e.Commit.Rounds)); err != nil {

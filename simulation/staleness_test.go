@@ -17,11 +17,26 @@ import (
 func stale() []int { return []int{8, 9} }
 
 // under checks that the rounds of a commit were planned under the checkpoint that
-// the staleness names, whatever happened meanwhile; chain holds the manifests of
-// the steps.
-func (w *world) under(ctx context.Context, e *job.Entry, chain []blob.Digest) error {
+// the staleness names, and that the first range begins where that of the
+// checkpoint's step closed, whatever happened meanwhile; chain holds the manifests
+// of the steps, marks where what is planned under them begins.
+func (w *world) under(ctx context.Context, e *job.Entry, chain []blob.Digest, marks [][]job.Mark) error {
 	step := e.Commit.Checkpoint.Step
-	want := chain[job.PolicyStep(step, w.def.Spec.GRPO.Staleness)-(step+1-len(chain))]
+	at := job.PolicyStep(step, w.def.Spec.GRPO.Staleness)
+	want := chain[at]
+	first := job.Unit{Job: w.def.ID, Generation: e.Generation, Step: step}
+	ranges, _, err := records.Read[job.Ranges](ctx, w.store, first.RangesKey(0), job.RangesFormat)
+	switch {
+	case e.Commit.Rounds[0].Collection > 0 || w.store.lost(err): // another collection has markers of its own
+	case err != nil:
+		return err
+	default:
+		for i, r := range ranges.Ranges {
+			if r.Opening != marks[at][i] {
+				return fmt.Errorf("the range of step %d begins with %+v, and not with %+v", step, r.Opening, marks[at][i])
+			}
+		}
+	}
 	for _, r := range e.Commit.Rounds {
 		u := job.Unit{Job: w.def.ID, Generation: e.Generation, Step: step, Round: r.Round}
 		plan, _, err := records.Read[job.Plan](ctx, w.store, u.PlanKey(), job.PlanFormat)
