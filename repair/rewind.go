@@ -127,8 +127,19 @@ func (j *Job) opening(ctx context.Context, e *job.Entry, c job.Checkpoint, next 
 		}
 	}
 	if open := last < next.N+staleness; open && next.Commit != nil {
-		return nil, fmt.Errorf("no range says with which markers step %d began: %w", c.Step+1, errUnknown)
+		e.Restated = "; its markers are lost, and what began with them is collected again"
+		return lostMarks(j.Def.Spec.Traces.Partitions), nil
 	}
 	e.Restated = "; so are its markers" // nobody needs them once so many entries have their own
 	return next.Opening(), nil
+}
+
+// lostMarks are markers that no log has: a range that is to begin with them is
+// found to have lost them, so its rollouts run again behind others.
+func lostMarks(partitions int) []job.Mark {
+	marks := make([]job.Mark, partitions)
+	for i := range marks {
+		marks[i] = job.Mark{Partition: i, Nonce: "lost"}
+	}
+	return marks
 }
