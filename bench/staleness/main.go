@@ -88,7 +88,7 @@ func (o options) bench(ctx context.Context) error {
 
 // takes is how long the rollout of a seed takes.
 func (o options) takes(seed uint64) time.Duration {
-	u := 1 - numerics.NewStream(seed, 7).Float64() // above 0
+	u := 1 - numerics.NewStream(seed, 7).Float64()                                       // above 0
 	return time.Duration(min(float64(o.most), float64(o.least)*math.Pow(u, -1/o.shape))) //nolint:forbidigo // no weight depends on it
 }
 
