@@ -38,12 +38,15 @@ type Job struct {
 	// job ends.
 	Step  int `json:"step"`
 	Steps int `json:"steps"`
+	// Open are the steps that are under way, in their order, of a job whose spec
+	// lets several be.
+	Open []job.Underway `json:"open,omitempty"`
 	// Reward is the mean reward of the last step's rollouts that have one.
 	Reward *float64 `json:"reward,omitempty"`
 	// Checkpoint is the id of the newest checkpoint, empty before the first.
 	Checkpoint blob.Digest `json:"checkpoint,omitempty"`
 	// Totals counts the rollouts of all committed steps, and once the job has
-	// ended those of the step that was open. planned = used + dropped + failed.
+	// ended those of the steps that were open. planned = used + dropped + failed.
 	Totals job.Totals `json:"totals"`
 	// Evaluations are the results there are, in the order in which they came.
 	Evaluations []job.Evaluation `json:"evaluations,omitempty"`
@@ -73,6 +76,7 @@ func (s summary) job(head *job.Head) Job {
 		return j
 	}
 	j.State, j.Stage, j.Step = StateRunning, head.Stage, head.Step
+	j.Open = head.Open
 	j.Checkpoint, j.Totals, j.Evaluations, j.Damage = head.Checkpoint, head.Totals, head.Evaluations, head.Damage
 	for _, m := range head.Metrics {
 		if m.Name == rewardMetric {

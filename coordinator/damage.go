@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/cohort-rl/cohort/blob"
@@ -93,14 +94,18 @@ func (d *driver) damages() []job.Damage {
 	return slices.Clone(d.damage)
 }
 
-// keepEntry remembers the first and the newest entry of the log.
+// keepEntry remembers the first entry of the log, and the newest ones: as many as
+// open steps rest on.
 func (d *driver) keepEntry(e *job.Entry) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	kept := map[int]*job.Entry{e.N: e}
-	if first := d.entries[0]; first != nil {
-		kept[0] = first
+	kept := maps.Clone(d.entries)
+	if kept == nil {
+		kept = map[int]*job.Entry{}
 	}
+	kept[e.N] = e
+	newest := slices.Max(slices.Collect(maps.Keys(kept)))
+	maps.DeleteFunc(kept, func(n int, _ *job.Entry) bool { return n > 0 && n < newest-d.staleness() })
 	d.entries = kept
 }
 

@@ -37,6 +37,9 @@ type Config struct {
 	Poll time.Duration
 	// Observer is told what the drivers do; it may be nil.
 	Observer Observer
+	// Opened is told by how many the training steps changed that are under way in
+	// the jobs that this process drives; it may be nil.
+	Opened func(change int)
 	// Spans makes OpenTelemetry spans of what the drivers do; it may be nil.
 	Spans *spans.Tracer
 }
@@ -58,7 +61,7 @@ type driver struct {
 	mu       sync.Mutex // guards what follows
 	began    *job.Begin // set before any effect that needs it
 	abandon  map[job.Unit]context.CancelFunc
-	entries  map[int]*job.Entry               // the first and the newest of the log
+	entries  map[int]*job.Entry               // the first and the newest of the log; replaced, never changed
 	damage   []job.Damage                     // what was found broken, the newest last
 	means    map[blob.Digest]float64          // of the evaluations that have a whole result
 	learners map[blob.Digest]*learner.Learner // the newest, by its manifest
@@ -90,7 +93,10 @@ func Drive(ctx context.Context, c Config, def job.Definition) (err error) {
 	d.spawn(ctx, d.tick)
 	d.spawn(ctx, d.watchControl)
 	state, effects := job.NewState(def)
+	open := 0
+	defer func() { d.opened(&open, 0) }()
 	for {
+		d.opened(&open, state.OpenSteps())
 		for _, effect := range effects {
 			d.start(ctx, effect)
 		}
@@ -110,6 +116,14 @@ func Drive(ctx context.Context, c Config, def job.Definition) (err error) {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// opened tells how many steps are under way now.
+func (d *driver) opened(open *int, now int) {
+	if d.Opened != nil && now != *open {
+		d.Opened(now - *open)
+	}
+	*open = now
 }
 
 // spawn runs f beside the driver, which waits for it when it ends.

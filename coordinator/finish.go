@@ -32,12 +32,11 @@ func (d *driver) putLedger(ctx context.Context, generation, step int, rounds []j
 	return ref, nil
 }
 
-// finish stores the ledger of the open step, if there is one, and prepares the
-// end.
+// finish stores a ledger of each open step and prepares the end.
 func (d *driver) finish(ctx context.Context, e job.Finish) (job.Event, error) {
 	end := &job.End{Verdict: e.Verdict, Reason: e.Reason, Remedy: e.Remedy}
-	if len(e.Rows) > 0 {
-		ledger, err := d.putLedger(ctx, e.Generation, e.Step, e.Rounds, e.Rows)
+	for _, open := range e.Open {
+		ledger, err := d.putLedger(ctx, e.Generation, open.Step, open.Rounds, open.Rows)
 		if err != nil {
 			return nil, err
 		}

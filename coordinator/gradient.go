@@ -206,7 +206,7 @@ func (g *gradients) mend(ctx context.Context, a *asked, weights [][]byte) error 
 	if err := g.lostPart(ctx, g.update); err != nil {
 		return err
 	}
-	_, damaged, err := g.heal(ctx, g.driver.newest())
+	_, damaged, err := g.heal(ctx, g.driver.newest(), g.staleness())
 	if err != nil || damaged == nil {
 		return err
 	}

@@ -12,15 +12,16 @@ import (
 	"github.com/cohort-rl/cohort/repair"
 )
 
-// heal makes the checkpoint of entry n whole and returns its learner. Where that
-// cannot be done it says what can be gone back to. An error says that the store
-// could not be asked.
-func (d *driver) heal(ctx context.Context, n int) (*learner.Learner, *job.Damaged, error) {
+// heal makes the checkpoint of entry n whole and returns its learner, and those
+// of the steps before it, as many as the staleness, that the steps after it are
+// planned under. Where that cannot be done it says what can be gone back to. An
+// error says that the store could not be asked.
+func (d *driver) heal(ctx context.Context, n, staleness int) (*learner.Learner, *job.Damaged, error) {
 	line, err := repair.ReadLine(ctx, d.store, d.def.ID, n)
 	if err != nil {
 		return nil, nil, err
 	}
-	at, l, cause, err := d.repair().Newest(ctx, line.Entries)
+	at, l, cause, err := d.repair().Whole(ctx, line.Entries, staleness)
 	for err == nil && cause != "" && line.Cut != nil { // an entry is in the way
 		e, stated := d.repair().Restate(ctx, line.Missing, n)
 		if stated != nil && !repair.Damage(stated) {
@@ -31,7 +32,7 @@ func (d *driver) heal(ctx context.Context, n int) (*learner.Learner, *job.Damage
 		}
 		d.Logger.Warn("An entry of the log was restated.", "entry", e.N)
 		if line, err = repair.ReadLine(ctx, d.store, d.def.ID, n); err == nil {
-			at, l, cause, err = d.repair().Newest(ctx, line.Entries)
+			at, l, cause, err = d.repair().Whole(ctx, line.Entries, staleness)
 		}
 	}
 	if err != nil {
@@ -66,74 +67,6 @@ func (d *driver) behind(ctx context.Context, damaged *job.Damaged) (job.Event, e
 		return *damaged, nil
 	}
 	return nil, d.unreadable(ctx, damaged.Entry+1, err)
-}
-
-// goBack copies the checkpoint that the job goes back to, and the one before
-// it, into the folders of the new generation, and appends the markers with which
-// that begins.
-func (d *driver) goBack(ctx context.Context, e job.GoBack) (job.Event, error) {
-	r := &job.Rewind{}
-	var err error
-	if r.Checkpoint, err = d.copyCheckpoint(ctx, e.To, e.Generation); repair.Damage(err) {
-		_, damaged, unanswered := d.heal(ctx, e.Entry-1)
-		if damaged != nil && damaged.To != nil && damaged.To.N < e.To.N {
-			return *damaged, nil
-		}
-		err = errors.Join(err, unanswered)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("go back to entry %d: %w", e.To.N, err)
-	}
-	line, err := repair.ReadLine(ctx, d.store, d.def.ID, e.To.N)
-	if err != nil {
-		return nil, err
-	}
-	if n := len(line.Entries); n > 1 {
-		c, err := d.copyCheckpoint(ctx, line.Entries[n-2], e.Generation)
-		switch {
-		case err == nil && c.Step < r.Checkpoint.Step:
-			r.Earlier = append(r.Earlier, c)
-		case err != nil && !repair.Damage(err):
-			return nil, err
-		}
-	}
-	if r.Marks, err = d.appendMarks(ctx, d.topic()); err != nil {
-		return nil, fmt.Errorf("go back to entry %d: %w", e.To.N, err)
-	}
-	d.Logger.Warn("The job goes back to an earlier checkpoint.", "step", r.Checkpoint.Step, "checkpoint", string(r.Checkpoint.Manifest), "generation", e.Generation)
-	return job.WentBack{Rewind: r}, nil
-}
-
-// copyCheckpoint copies all that a checkpoint names into the folder of its step
-// under another generation.
-func (d *driver) copyCheckpoint(ctx context.Context, e *job.Entry, generation int) (job.Checkpoint, error) {
-	c, _ := e.NewCheckpoint()
-	m, state, err := checkpoint.Load(ctx, d.store, d.def.ID, c)
-	if err != nil && repair.Damage(err) { // its weights were pruned, and can be computed
-		m, state, err = d.again(ctx, e)
-	}
-	if err != nil {
-		return c, err
-	}
-	copied, err := checkpoint.Save(ctx, d.store, d.def.ID, job.Folder{Generation: generation, Step: c.Step}, m, state, int(d.def.Spec.Checkpoint.ChunkBytes), nil)
-	copied.Weights = c.Weights
-	if err == nil && copied.Manifest != c.Manifest {
-		err = fmt.Errorf("copy of checkpoint %s has id %s", c.Manifest, copied.Manifest)
-	}
-	return copied, err
-}
-
-// again computes the checkpoint of an entry.
-func (d *driver) again(ctx context.Context, e *job.Entry) (*checkpoint.Manifest, *checkpoint.State, error) {
-	line, err := repair.ReadLine(ctx, d.store, d.def.ID, e.N)
-	if err != nil {
-		return nil, nil, err
-	}
-	m, l, err := d.repair().Again(ctx, line.Entries)
-	if err != nil {
-		return nil, nil, err
-	}
-	return m, l.State(), nil
 }
 
 // repair is what makes the job's objects again.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/checkpoint"
@@ -40,8 +41,12 @@ func (d *driver) readLog(ctx context.Context) (job.Event, error) {
 	d.keepEntry(last)
 	d.spans.Entry(ctx, last, false)
 	var damaged *job.Damaged
+	var before []*job.Entry
 	if last.End == nil {
-		if _, damaged, err = d.heal(ctx, n); err != nil {
+		if _, damaged, err = d.heal(ctx, n, d.staleness()); err != nil {
+			return nil, err
+		}
+		if before, err = d.before(ctx, last); err != nil {
 			return nil, err
 		}
 		if damaged != nil {
@@ -52,7 +57,27 @@ func (d *driver) readLog(ctx context.Context) (job.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return job.LogRead{First: first, Last: last, Results: results, Damaged: damaged}, nil
+	return job.LogRead{First: first, Last: last, Before: before, Results: results, Damaged: damaged}, nil
+}
+
+// before reads the entries before the newest that open steps rest on, the oldest
+// first.
+func (d *driver) before(ctx context.Context, last *job.Entry) ([]*job.Entry, error) {
+	var entries []*job.Entry
+	for e := last; e.Commit != nil && len(entries) < d.staleness(); {
+		n := e.N - 1
+		var err error
+		if e, err = checkpoint.ReadEntry(ctx, d.store, d.def.ID, n); repair.Damage(err) {
+			e, err = d.repair().Restate(ctx, n, last.N)
+		}
+		if err != nil {
+			return nil, d.unreadable(ctx, n, err)
+		}
+		d.keepEntry(e)
+		entries = append(entries, e)
+	}
+	slices.Reverse(entries)
+	return entries, nil
 }
 
 // readResults reads the results of the evaluations that have one, and puts those

@@ -58,7 +58,14 @@ func (d *driver) mend(ctx context.Context, e job.Drive, s job.Shard) error {
 // mendPolicy makes the checkpoint whole that rollouts are to run under, which
 // may be an older one for an evaluation.
 func (d *driver) mendPolicy(ctx context.Context, e job.Drive) error {
-	_, damaged, err := d.heal(ctx, e.Plan.Policy.Entry)
+	// What training runs under is looked at with all that the next steps need.
+	n, staleness := e.Plan.Policy.Entry, d.staleness()
+	if e.Unit.Eval != "" {
+		staleness = 0
+	} else if staleness > 0 {
+		n = d.newest()
+	}
+	_, damaged, err := d.heal(ctx, n, staleness)
 	switch {
 	case err != nil || damaged == nil:
 		return err

@@ -6,8 +6,11 @@ import (
 
 	"github.com/cohort-rl/cohort/checkpoint"
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/job/spec"
 	"github.com/cohort-rl/cohort/learner"
 	"github.com/cohort-rl/cohort/numerics"
+	"github.com/cohort-rl/cohort/repair"
+	"github.com/cohort-rl/cohort/replay"
 )
 
 // prepare creates the topic and its first markers, and stores the checkpoint
@@ -22,6 +25,9 @@ func (d *driver) prepare(ctx context.Context) (job.Event, error) {
 		begin.Checkpoint, err = d.fresh(ctx)
 	} else {
 		begin.Checkpoint, begin.Start, err = d.startFrom(ctx)
+		if err == nil && d.staleness() > 0 && d.def.Spec.Start.Mode == spec.ModeContinue {
+			begin.Earlier, err = d.startEarlier(ctx, begin)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
@@ -36,6 +42,33 @@ func (d *driver) fresh(ctx context.Context) (job.Checkpoint, error) {
 		return job.Checkpoint{}, err
 	}
 	return d.save(ctx, l, job.Folder{}, "", "", nil)
+}
+
+// startEarlier copies the checkpoints before the one that the job continues, so
+// that its first steps are planned under those that the job which made it would
+// have gone on with.
+func (d *driver) startEarlier(ctx context.Context, begin *job.Begin) ([]job.Checkpoint, error) {
+	found, err := replay.StartOf(ctx, d.store, &d.def, begin)
+	if err != nil {
+		return nil, err
+	}
+	earlier, err := repair.Earlier(ctx, d.store, d.restored, found, d.staleness())
+	if repair.Damage(err) {
+		return nil, &failure{
+			err:    fmt.Errorf("start.checkpoint: with grpo.staleness %d those before it are needed: %w", d.staleness(), err),
+			remedy: "start from another checkpoint, or set start.mode: warm",
+		}
+	}
+	var copies []job.Checkpoint
+	for _, e := range earlier {
+		c, err := checkpoint.Save(ctx, d.store, d.def.ID, job.Folder{Step: e.Manifest.Step}, e.Manifest, e.State, int(d.def.Spec.Checkpoint.ChunkBytes), nil)
+		if err != nil {
+			return nil, err
+		}
+		c.Weights = e.Weights
+		copies = append(copies, c)
+	}
+	return copies, err
 }
 
 // startFrom copies the checkpoint that the spec names into the job's own

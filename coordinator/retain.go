@@ -59,7 +59,7 @@ func (d *driver) prune(ctx context.Context, n int) ([]retention.Pruning, error) 
 		}
 	}
 	keep := d.def.Spec.Checkpoint
-	p := retention.Policy{Keep: keep.Keep, Best: keep.KeepBest, Means: d.evaluated()}
+	p := retention.Policy{Keep: keep.Keep, Staleness: d.def.Spec.GRPO.Staleness, Best: keep.KeepBest, Means: d.evaluated()}
 	if p.Pinned, err = retention.Pinned(ctx, d.store, d.def.ID); err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func (d *driver) update(ctx context.Context, e job.Update) (job.Event, error) {
 	}
 	commit := &job.Commit{Marks: e.Marks, Batch: replay.BatchOf(e.Rounds, e.Rows)}
 	for _, r := range e.Rounds {
-		commit.Rounds = append(commit.Rounds, job.RoundRef{Round: r.Plan.Unit.Round, Collection: r.Collection})
+		commit.Rounds = append(commit.Rounds, d.def.RoundRef(r))
 	}
 	folder := job.Folder{Generation: e.Generation, Step: e.Step}
 	samples, err := replay.ReadBatch(ctx, d.store, d.def.ID, folder, commit.Batch.Parts, e.Rows)
@@ -80,7 +80,7 @@ func (d *driver) learnerAt(ctx context.Context, c job.Checkpoint) (l *learner.Le
 	if l := d.known(c.Manifest); l != nil {
 		return l, nil, nil
 	}
-	l, damaged, err := d.heal(ctx, d.newest())
+	l, damaged, err := d.heal(ctx, d.newest(), d.staleness())
 	if damaged != nil {
 		lost, err = d.behind(ctx, damaged)
 	}

@@ -7,6 +7,13 @@ import "github.com/cohort-rl/cohort/blob"
 // is created if absent, and what is there is read back.
 type Effect interface{ effect() }
 
+// OpenStep is what became of the rollouts of a step that a job's end cuts off.
+type OpenStep struct {
+	Step   int
+	Rounds []Round
+	Rows   []Row
+}
+
 // The effects.
 type (
 	// ReadLog reads the first and the last entry of the log.
@@ -47,9 +54,9 @@ type (
 		Opening    []Mark
 		Settled    []blob.Digest
 	}
-	// GoBack copies the checkpoint of To, and the one before it if that is whole,
-	// into the folders of a new generation, and appends the markers with which
-	// that begins. It is to become Entry.
+	// GoBack copies the checkpoint of To, those that the steps after it are
+	// planned under, and the one before them if that is whole, into the folders of
+	// a new generation, and appends the markers with which that begins. It is to become Entry.
 	GoBack struct {
 		Entry      int
 		Generation int
@@ -72,18 +79,17 @@ type (
 		Unit       Unit
 		Evaluation Evaluation
 	}
-	// Finish stores the ledger of the open step, if any, and prepares the end,
+	// Finish stores a ledger of each open step and prepares the end,
 	// which is to become Entry.
 	Finish struct {
 		Entry   int
 		Verdict Verdict
 		Reason  string
 		Remedy  string
-		// Step is the open one; its ledger lies under Generation.
-		Step       int
+		// Open are the steps that were open, in their order; their ledgers lie
+		// under Generation.
 		Generation int
-		Rounds     []Round
-		Rows       []Row
+		Open       []OpenStep
 	}
 	// Report rewrites the hint of the job's progress. It has no answer.
 	Report struct{ Head Head }

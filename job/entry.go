@@ -43,6 +43,9 @@ type Begin struct {
 	Checkpoint Checkpoint `json:"checkpoint"`
 	// Start says where the checkpoint came from; empty for a fresh start.
 	Start string `json:"start,omitempty"`
+	// Earlier are copies of the checkpoints before it, the newest last, that the
+	// first steps are planned under: of a job with staleness that continues.
+	Earlier []Checkpoint `json:"earlier,omitempty"`
 }
 
 // A Checkpoint says where the blobs of a manifest lie.
@@ -75,7 +78,8 @@ type Commit struct {
 	Batch      BatchRef   `json:"batch"`
 	Ledger     LedgerRef  `json:"ledger"`
 	Rounds     []RoundRef `json:"rounds"`
-	// Marks is where the next step's first range begins.
+	// Marks is where the first range begins of the next step that is planned under
+	// this checkpoint.
 	Marks   []Mark   `json:"marks"`
 	Metrics []Metric `json:"metrics"`
 	// Totals counts the rollouts of all steps of the job up to this one.
@@ -95,6 +99,9 @@ type Pending struct {
 type RoundRef struct {
 	Round      int `json:"round"`
 	Collection int `json:"collection"`
+	// Policy is what its rollouts ran under, of a job with staleness; else it is
+	// the checkpoint that the step went on from.
+	Policy *PolicyRef `json:"policy,omitempty"`
 }
 
 // BatchRef names a batch: its canonical digest, and the Parquet blobs (in the

@@ -15,15 +15,18 @@ type Event interface{ event() }
 type (
 	// LogRead answers ReadLog: the first and the last entry, both nil for an
 	// empty log, and the results of the evaluations that have one.
-	// Damaged is set if the checkpoint of Last is.
+	// Before are the entries before Last that open steps rest on, the oldest
+	// first: as many as the staleness, from no earlier generation than that of
+	// Last. Damaged is set if a checkpoint is that the next steps need.
 	LogRead struct {
 		First, Last *Entry
+		Before      []*Entry
 		Results     []Evaluation
 		Damaged     *Damaged
 	}
-	// Damaged says that the checkpoint of entry Entry can neither be read nor
-	// computed again, for Reason; To is the newest entry before it whose
-	// checkpoint is whole, nil if there is none.
+	// Damaged says that a checkpoint which the steps after entry Entry, the newest,
+	// need can neither be read nor computed again, for Reason; To is the newest
+	// entry before it of which all such are whole, nil if there is none.
 	Damaged struct {
 		Entry  int
 		To     *Entry

@@ -16,6 +16,7 @@ const (
 	StageRollouts   Stage = "rollouts"
 	StageCollecting Stage = "collecting"
 	StageUpdating   Stage = "updating"
+	StageReady      Stage = "ready"
 	StageEvaluating Stage = "evaluating"
 	StageEnding     Stage = "ending"
 	StageEnded      Stage = "ended"
@@ -26,11 +27,14 @@ const (
 type Head struct {
 	Format string `json:"format"`
 	// Entry is the number of the log's last entry, -1 when it is empty.
-	Entry      int         `json:"entry"`
-	Generation int         `json:"generation"`
-	Stage      Stage       `json:"stage"`
-	Step       int         `json:"step"`
-	Steps      int         `json:"steps"`
+	Entry      int   `json:"entry"`
+	Generation int   `json:"generation"`
+	Stage      Stage `json:"stage"`
+	Step       int   `json:"step"`
+	Steps      int   `json:"steps"`
+	// Open are the steps that are under way, in their order, of a job with
+	// staleness.
+	Open       []Underway  `json:"open,omitempty"`
 	Checkpoint blob.Digest `json:"checkpoint,omitempty"`
 	// Totals counts the rollouts of all steps committed so far.
 	Totals Totals `json:"totals"`
@@ -41,6 +45,14 @@ type Head struct {
 	// Damage is what was lately found corrupt or missing, and what was done.
 	Damage []Damage  `json:"damage,omitempty"`
 	At     time.Time `json:"at"`
+}
+
+// Underway is a step that is open, its newest round, and what is done for it. A
+// step that is ready waits for the update of the one before it.
+type Underway struct {
+	Step  int   `json:"step"`
+	Round int   `json:"round"`
+	Stage Stage `json:"stage"`
 }
 
 // MaxDamage is how much of what was found corrupt or missing a head tells.

@@ -26,13 +26,14 @@ type State struct {
 	def    Definition
 	read   bool // the log was read; before that nothing may be put
 	begin  *Begin
-	last   *Entry // the newest entry that is no end
-	first  int    // the step of the checkpoint that the job began from
+	last   *Entry   // the newest entry that is no end
+	recent []*Entry // what open steps rest on: the newest entries of the generation, last at the end
+	first  int      // the step of the checkpoint that the job began from
 	active time.Duration
 	cancel *CancelRead
 
 	rewind  *Damaged // what is being gone back from; nothing else may be begun
-	step    *step    // the open training step, nil between steps
+	steps   []*step  // the open training steps; the first goes on from the newest checkpoint
 	eval    *sweep   // the evaluation that is under way
 	pending []Pending
 	results []Evaluation
@@ -41,23 +42,6 @@ type State struct {
 	end     *End
 	ended   int // the number of the end's entry
 	retired bool
-}
-
-// step is an open training step.
-type step struct {
-	number   int
-	rounds   []Round
-	marks    []Mark // where the next range begins
-	sweep    *sweep // nil while updating
-	updating time.Duration
-}
-
-// unit is the newest round of the step; its update is done as a part of it.
-func (s *step) unit() Unit {
-	if s.sweep != nil {
-		return s.sweep.unit
-	}
-	return s.rounds[len(s.rounds)-1].Plan.Unit
 }
 
 // NewState is the state of a job of which nothing is known but its definition,
@@ -71,9 +55,9 @@ func (s State) Ended() bool { return s.end != nil && s.retired }
 
 // Next is the state after an event, and the effects to perform for it.
 func (s State) Next(event Event) (State, []Effect) {
-	before, known := s.stage(), len(s.results)
+	before, open, known := s.stage(), s.progress(), len(s.results)
 	effects := s.next(event)
-	if s.end == nil && (s.stage() != before || len(s.results) != known) {
+	if s.end == nil && (s.stage() != before || len(s.results) != known || !slices.Equal(s.progress(), open)) {
 		effects = append(effects, Report{s.head()})
 	}
 	return s, effects
@@ -97,10 +81,7 @@ func (s *State) next(event Event) []Effect {
 	case EntryRead:
 		return s.entryRead(e.Entry)
 	case Updated:
-		if s.step == nil || s.step.number != e.Step || s.closing != nil {
-			return nil
-		}
-		return s.put(Entry{N: s.last.N + 1, Kind: KindCommit, Generation: s.last.Generation, Commit: s.complete(e.Commit)})
+		return s.updated(e)
 	case Damaged:
 		return s.damaged(e)
 	case WentBack:
@@ -139,7 +120,7 @@ func (s *State) readLog(e LogRead) []Effect {
 	if e.Last == nil {
 		return []Effect{Prepare{}}
 	}
-	s.results = e.Results
+	s.results, s.recent = e.Results, e.Before
 	if e.Last.N != e.First.N && e.First.Begin != nil {
 		s.last, s.begin, s.first = e.First, e.First.Begin, e.First.Begin.Checkpoint.Step
 	}
@@ -162,14 +143,17 @@ func (s *State) put(e Entry) []Effect {
 // the job and another's commit came first, the job goes on from that: what
 // failed may be behind it, and a cancel is decided anew.
 func (s *State) entryRead(e *Entry) []Effect {
-	if s.last != nil && e.N <= s.last.N {
-		return nil
+	if s.last != nil && (e.N <= s.last.N || e.N > s.last.N+1) {
+		return nil // one in between is on its way, and open steps may rest on that
 	}
 	s.putting = false
-	if s.closing != nil && e.Kind != KindEnd {
-		s.closing, s.eval = nil, nil
+	if s.closing == nil || e.Kind == KindEnd {
+		return s.adopt(e)
 	}
-	return s.adopt(e)
+	s.closing, s.eval = nil, nil
+	open := s.steps
+	effects := s.adopt(e)
+	return append(effects, s.goOnWith(open)...)
 }
 
 // adopt goes on from an entry, whoever wrote it.
@@ -179,19 +163,29 @@ func (s *State) adopt(e *Entry) []Effect {
 	}
 	switch e.Kind {
 	case KindBegin:
-		s.last, s.begin, s.first = e, e.Begin, e.Begin.Checkpoint.Step
+		s.begin, s.first = e.Begin, e.Begin.Checkpoint.Step
+		s.remember(e)
 		if s.def.Evaluates(s.first, s.first) {
 			s.pending = s.keepPending([]Pending{{Step: s.first, Policy: e.policy()}})
 		}
-	case KindCommit, KindRewind:
-		effects := s.leave(e)
-		s.last, s.step, s.rewind, s.pending = e, nil, nil, s.keepPending(s.stillDue(e))
-		return append(effects, s.advance()...)
+	case KindCommit:
+		s.committed(e.Commit.Checkpoint.Step)
+		return s.goOn(e, nil)
+	case KindRewind:
+		return s.goOn(e, s.leave())
 	case KindEnd:
 		s.end, s.ended = e.End, e.N
 		return []Effect{Report{s.head()}, Retire{}}
 	}
 	return s.advance()
+}
+
+// goOn goes on from a commit or a rewind.
+func (s *State) goOn(e *Entry, effects []Effect) []Effect {
+	due := s.keepPending(s.stillDue(e))
+	s.remember(e)
+	s.rewind, s.pending = nil, due
+	return append(effects, s.advance()...)
 }
 
 // stillDue are the evaluations that are due after an entry: those that it names,
@@ -232,12 +226,12 @@ func (s *State) advance() []Effect {
 	if s.eval == nil && len(s.pending) > 0 {
 		effects = append(effects, s.startEvaluation()...)
 	}
-	head := s.checkpoint()
+	effects = append(effects, s.turn()...)
 	switch {
-	case s.step != nil:
-	case head.Step < s.def.Spec.Steps:
+	case s.closing != nil:
+	case s.checkpoint().Step < s.def.Spec.Steps:
 		if len(s.pending) < maxPending {
-			effects = append(effects, s.startStep(head.Step+1)...)
+			effects = append(effects, s.openSteps()...)
 		}
 	case len(s.pending) == 0:
 		effects = append(effects, s.finish(Done, "", "")...)
@@ -285,7 +279,7 @@ func (s *State) complete(c *Commit) *Commit {
 	return c
 }
 
-// finish ends the job: with a ledger of the open step, once.
+// finish ends the job: with a ledger of each open step, once.
 func (s *State) finish(v Verdict, reason, remedy string) []Effect {
 	if s.closing != nil || s.end != nil {
 		return nil
@@ -296,11 +290,8 @@ func (s *State) finish(v Verdict, reason, remedy string) []Effect {
 	if s.eval != nil {
 		effects = append(effects, Abandon{s.eval.unit})
 	}
-	if s.step != nil {
-		f.Step = s.step.number
-		f.Rounds, f.Rows = s.openRows()
-		effects = append(effects, Abandon{s.step.unit()})
-	}
+	f.Open = s.openRows()
+	effects = append(effects, s.abandonSteps()...)
 	s.closing = &f
 	return append(effects, f)
 }
@@ -316,25 +307,6 @@ func (s *State) allResults() []Evaluation {
 	return all
 }
 
-// openRows is the ledger of the open step as it stands, with its plans.
-func (s *State) openRows() ([]Round, []Row) {
-	var rows []Row
-	rounds := slices.Clone(s.step.rounds)
-	for _, r := range s.step.rounds {
-		for g, o := range r.Outcomes() {
-			if o.Reason == "" {
-				o.Reason = JobEnded
-			}
-			rows = append(rows, Row{Unit: r.Plan.Unit, Task: r.Plan.Tasks[g/r.Plan.Rollouts], Outcome: o})
-		}
-	}
-	if w := s.step.sweep; w != nil && w.planned {
-		rounds = append(rounds, Round{Plan: w.plan})
-		rows = append(rows, unfinished(w.plan, w.rollouts)...)
-	}
-	return rounds, rows
-}
-
 // failed ends the job, or the evaluation, whose effect cannot succeed. What
 // fails for a unit that is over is no news.
 func (s *State) failed(e EffectFailed) []Effect {
@@ -346,7 +318,7 @@ func (s *State) failed(e EffectFailed) []Effect {
 			return nil
 		}
 		return s.incomplete(e.Reason)
-	case e.Unit != Unit{} && (s.step == nil || s.step.sweep == nil || e.Unit != s.step.sweep.unit):
+	case e.Unit != Unit{} && s.sweeping(e.Unit) == nil:
 		return nil
 	}
 	s.putting = false
@@ -367,24 +339,7 @@ func (s *State) overdue() []Effect {
 		return s.finish(Broken, fmt.Sprintf("the job could not begin within limits.deadlines.update, %s", d.Update),
 			"see whether Kafka and the object store answer")
 	}
-	if s.step == nil {
-		return effects
-	}
-	if s.step.sweep == nil {
-		if s.active-s.step.updating > d.Update.Std() {
-			remedy := "give it more time, or a smaller batch"
-			if s.def.Spec.Limits.GradientGroups > 0 {
-				remedy = "see whether workers are alive (cohort status), or give it more time"
-			}
-			return append(effects, s.finish(Broken,
-				fmt.Sprintf("step %d: the update did not end within limits.deadlines.update, %s", s.step.number, d.Update), remedy)...)
-		}
-		return effects
-	}
-	if reason, remedy := s.step.sweep.late(s.active, d); reason != "" {
-		effects = append(effects, s.finish(Broken, reason, remedy)...)
-	}
-	return effects
+	return append(effects, s.lateStep()...)
 }
 
 // Stuck says whether a failed effect leaves this driver nothing to do: nobody

@@ -2,25 +2,6 @@ package job
 
 import "fmt"
 
-// startStep opens a training step with its first round.
-func (s *State) startStep(n int) []Effect {
-	s.step = &step{number: n, marks: s.last.Opening()}
-	return s.startRound(0)
-}
-
-// startRound draws a round of the open step under the policy of the newest
-// checkpoint.
-func (s *State) startRound(round int) []Effect {
-	first := 0
-	for _, r := range s.step.rounds {
-		first += len(r.Plan.Tasks)
-	}
-	u := Unit{Job: s.def.ID, Generation: s.last.Generation, Step: s.step.number, Round: round}
-	w, effects := newSweep(s.def.PlanRound(u, s.last.policy(), first), s.step.marks, s.active)
-	s.step.sweep = w
-	return effects
-}
-
 // startEvaluation begins the first evaluation that is due.
 func (s *State) startEvaluation() []Effect {
 	p := s.pending[0]
@@ -46,16 +27,17 @@ func (s *State) sweepEvent(event Event) []Effect {
 		}
 		return effects
 	}
-	if s.step == nil || s.step.sweep == nil || u != s.step.sweep.unit {
+	st := s.sweeping(u)
+	if st == nil {
 		return nil
 	}
-	effects, done, reason := s.step.sweep.next(event, s.active)
+	effects, done, reason := st.sweep.next(event, s.active)
 	switch {
 	case reason != "":
-		return append(effects, s.finish(Broken, fmt.Sprintf("step %d: %s", s.step.number, reason),
+		return append(effects, s.finish(Broken, fmt.Sprintf("step %d: %s", st.number, reason),
 			"see docs/operations.md, \"A log that loses events\"")...)
 	case done:
-		return append(effects, s.roundOver()...)
+		return append(effects, s.roundOver(st)...)
 	}
 	return effects
 }
@@ -77,29 +59,9 @@ func unitOf(event Event) Unit {
 	}
 }
 
-// roundOver decides between a further round and the update.
-func (s *State) roundOver() []Effect {
-	st := s.step
-	w := st.sweep
-	st.rounds = append(st.rounds, Round{Plan: w.plan, Collection: w.collection, Collects: w.collects})
-	st.marks = w.marks
-	rows := Settle(st.rounds, s.def.Spec)
-	sampling := s.def.Spec.GRPO.DynamicSampling
-	if len(st.rounds) < sampling.Rounds && teaching(rows) < sampling.MinGroups {
-		return s.startRound(len(st.rounds))
-	}
-	resuming := w.resuming
-	st.sweep = nil
-	if reason := s.unusable(rows); reason != "" {
-		return s.finish(Broken, reason, "see `cohort results` for the ledger, mend the agent or the spec, and submit again")
-	}
-	st.updating = s.active
-	return []Effect{Update{Step: st.number, Generation: s.last.Generation, Parent: s.checkpoint(), Rounds: st.rounds, Rows: rows, Marks: st.marks, Resuming: resuming}}
-}
-
 // unusable is why a step cannot be trained on, or empty: no rollout at all had
 // a reward, or fewer were used than the spec asks for.
-func (s *State) unusable(rows []Row) string {
+func (s *State) unusable(step int, rows []Row) string {
 	scored := 0
 	counts := map[Reason]int{}
 	for i := range rows {
@@ -111,10 +73,10 @@ func (s *State) unusable(rows []Row) string {
 	t := Count(rows)
 	switch {
 	case scored == 0:
-		return fmt.Sprintf("step %d: none of %d rollouts has a reward: %s", s.step.number, t.Planned, describe(counts))
+		return fmt.Sprintf("step %d: none of %d rollouts has a reward: %s", step, t.Planned, describe(counts))
 	case float64(t.Used) < s.def.Spec.Limits.MinUsed*float64(t.Planned):
 		return fmt.Sprintf("step %d: %d of %d rollouts were used, and limits.min_used asks for a share of %g: %s",
-			s.step.number, t.Used, t.Planned, s.def.Spec.Limits.MinUsed, describe(counts))
+			step, t.Used, t.Planned, s.def.Spec.Limits.MinUsed, describe(counts))
 	}
 	return ""
 }
@@ -184,21 +146,17 @@ func (s *State) stage() Stage {
 		return StageEnding
 	case s.last == nil, s.rewind != nil:
 		return StageStarting
-	case s.step == nil:
+	case len(s.steps) == 0:
 		return StageEvaluating
-	case s.step.sweep == nil:
-		return StageUpdating
-	case s.step.sweep.phase == Rollout:
-		return StageRollouts
 	}
-	return StageCollecting
+	return s.steps[0].stage()
 }
 
 // head is the hint of the job's progress.
 func (s *State) head() Head {
 	h := Head{
 		Format: HeadFormat, Entry: -1, Stage: s.stage(), Steps: s.def.Spec.Steps,
-		Evaluations: s.results, End: s.end,
+		Evaluations: s.results, End: s.end, Open: s.progress(),
 	}
 	if s.last != nil {
 		s.describe(&h)

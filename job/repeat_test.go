@@ -56,6 +56,7 @@ func newTwins(t *rapid.T) *twins {
 	s.Traces.Partitions = rapid.IntRange(1, 2).Draw(t, "partitions")
 	s.Limits.CollectRollouts = rapid.SampledFrom([]int{2, 100}).Draw(t, "collect_rollouts")
 	s.GRPO.DynamicSampling.Rounds, s.GRPO.DynamicSampling.MinGroups = rapid.IntRange(1, 2).Draw(t, "rounds"), 2
+	s.GRPO.Staleness = rapid.IntRange(0, 2).Draw(t, "staleness")
 	if rapid.Bool().Draw(t, "evaluate") {
 		s.Eval = &spec.Eval{Every: 1}
 	}
@@ -143,6 +144,9 @@ func (w *twins) answer(p pair) {
 	case job.PutEntry:
 		w.answerEntry(e.Entry, p.b.(job.PutEntry).Entry)
 	case job.PutPlan:
+		if want := manifest(job.PolicyStep(e.Plan.Unit.Step, w.def.Spec.GRPO.Staleness)); e.Plan.Unit.Eval == "" && e.Plan.Policy.Manifest != want {
+			w.t.Fatalf("step %d is planned under %s, want %s", e.Plan.Unit.Step, manifestName(e.Plan.Policy.Manifest), manifestName(want))
+		}
 		event := job.PlanRead{Plan: e.Plan, Existed: rapid.Bool().Draw(w.t, "existed")}
 		w.tell(event, event)
 	case job.Open:

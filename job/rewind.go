@@ -48,24 +48,19 @@ func (s *State) damaged(e Damaged) []Effect {
 	case s.last.Generation >= MaxGenerations:
 		return s.finish(Broken, fmt.Sprintf("the job went back %d times, and must again: %s", MaxGenerations, e.Reason), remedy)
 	}
-	effects := s.leave(nil)
+	effects := s.leave()
 	s.rewind = &e
 	return append(effects, GoBack{Entry: s.nextEntry(), Generation: s.last.Generation + 1, To: e.To})
 }
 
-// leave stops what is under way of a generation that entry next ends.
-func (s *State) leave(next *Entry) []Effect {
-	if next != nil && next.Kind != KindRewind {
-		return nil
-	}
+// leave stops what is under way of a generation that ends.
+func (s *State) leave() []Effect {
 	var effects []Effect
 	if s.eval != nil {
 		effects = append(effects, Abandon{s.eval.unit})
 	}
-	if s.step != nil {
-		effects = append(effects, Abandon{s.step.unit()})
-	}
-	s.eval, s.step = nil, nil
+	effects = append(effects, s.abandonSteps()...)
+	s.eval, s.steps = nil, nil
 	return effects
 }
 
@@ -107,28 +102,34 @@ func (s *State) collectionLost(e CollectionLost) []Effect {
 		}
 		return append([]Effect{Abandon{w.unit}}, effects...)
 	}
-	st := s.step
-	if st == nil {
-		return nil
+	for _, st := range s.steps {
+		if effects, mine := s.collectAgain(st, e); mine {
+			return effects
+		}
 	}
-	var before []Effect
+	return nil
+}
+
+// collectAgain opens a further collection of a round of a step, if that is the
+// one of which something is lost.
+func (s *State) collectAgain(st *step, e CollectionLost) (effects []Effect, mine bool) {
 	for i, r := range st.rounds {
 		if r.Plan.Unit != e.Unit || r.Collection != e.Collection {
 			continue
 		}
 		if st.sweep != nil {
-			before = append(before, Abandon{st.sweep.unit})
+			effects = append(effects, Abandon{st.sweep.unit})
 		}
-		st.rounds = st.rounds[:i:i]
+		st.rounds, st.updating = st.rounds[:i:i], false
 		st.sweep = &sweep{unit: e.Unit, plan: r.Plan, planned: true, resuming: true, collection: r.Collection, began: s.active}
 	}
 	w := st.sweep
 	if w == nil || w.unit != e.Unit || w.collection != e.Collection || !w.planned {
-		return nil
+		return nil, false
 	}
-	effects, _, reason := w.again([]Loss{e.Loss}, s.active)
+	again, _, reason := w.again([]Loss{e.Loss}, s.active)
 	if reason != "" {
-		return append(before, s.finish(Broken, fmt.Sprintf("step %d: %s", st.number, reason), "see cohort checkpoint repair")...)
+		return append(effects, s.finish(Broken, fmt.Sprintf("step %d: %s", st.number, reason), "see cohort checkpoint repair")...), true
 	}
-	return append(append(before, Abandon{w.unit}), effects...)
+	return append(append(effects, Abandon{w.unit}), again...), true
 }

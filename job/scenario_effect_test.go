@@ -44,12 +44,16 @@ func show(effect job.Effect) string {
 		if e.Remedy != "" {
 			text += fmt.Sprintf(" (%s)", e.Remedy)
 		}
-		if len(e.Rows) > 0 {
-			text += fmt.Sprintf(", step %d: %s", e.Step, showTotals(job.Count(e.Rows)))
+		for _, open := range e.Open {
+			text += fmt.Sprintf(", step %d: %s", open.Step, showTotals(job.Count(open.Rows)))
 		}
 		return text
 	case job.Report:
-		return fmt.Sprintf("report %s, entry %d, step %d of %d", e.Head.Stage, e.Head.Entry, e.Head.Step, e.Head.Steps)
+		text := fmt.Sprintf("report %s, entry %d, step %d of %d", e.Head.Stage, e.Head.Entry, e.Head.Step, e.Head.Steps)
+		for _, open := range e.Head.Open {
+			text += fmt.Sprintf("; %d.%d %s", open.Step, open.Round, open.Stage)
+		}
+		return text
 	case job.Retire:
 		return "retire"
 	}

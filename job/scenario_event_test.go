@@ -54,7 +54,9 @@ func (s *scenario) event(name string, words []string, line string) job.Event {
 	case "went-back":
 		c, _ := s.goBack.To.NewCheckpoint()
 		c.Folder.Generation = s.goBack.Generation
-		return job.WentBack{Rewind: &job.Rewind{Checkpoint: c, Marks: marksNamed(&s.def, fmt.Sprint("generation-", s.goBack.Generation))}}
+		return job.WentBack{Rewind: &job.Rewind{
+			Checkpoint: c, Earlier: s.earlier(c.Step), Marks: marksNamed(&s.def, fmt.Sprint("generation-", s.goBack.Generation)),
+		}}
 	case "lost":
 		return job.CollectionLost{Unit: s.unit(words[0]), Collection: s.number(words[1]), Loss: job.Loss{Kind: job.LostRecord, Detail: "tested"}}
 	case "result":
@@ -95,6 +97,29 @@ func (s *scenario) unit(name string) job.Unit {
 	return job.Unit{}
 }
 
+// earlier are the checkpoints before that of a step that the steps after it are
+// planned under.
+func (s *scenario) earlier(step int) []job.Checkpoint {
+	var all []job.Checkpoint
+	for n := job.PolicyStep(step+1, s.def.Spec.GRPO.Staleness); n < step; n++ {
+		all = append(all, checkpointOf(n))
+	}
+	return all
+}
+
+// before are the entries before the last that open steps rest on.
+func (s *scenario) before(last *job.Entry) []*job.Entry {
+	var all []*job.Entry
+	for n := max(0, last.N-s.def.Spec.GRPO.Staleness); n < last.N && last.Commit != nil; n++ {
+		if n == 0 {
+			all = append(all, s.entryOf([]string{"begin"}))
+		} else {
+			all = append(all, s.entryOf([]string{"commit", strconv.Itoa(n)}))
+		}
+	}
+	return all
+}
+
 func (s *scenario) log(words []string) job.LogRead {
 	var e job.LogRead
 	if i := slices.Index(words, "result"); i >= 0 {
@@ -111,6 +136,9 @@ func (s *scenario) log(words []string) job.LogRead {
 	default:
 		e.First = s.entryOf(words)
 		e.Last = e.First
+	}
+	if e.Last != nil {
+		e.Before = s.before(e.Last)
 	}
 	return e
 }
@@ -134,7 +162,9 @@ func (s *scenario) entryOf(words []string) *job.Entry {
 	case job.KindRewind:
 		e.N = s.number(words[1])
 		e.Generation = e.N
-		e.Rewind = &job.Rewind{To: s.number(words[3]), Checkpoint: checkpointOf(s.number(words[3])), Marks: marksNamed(&s.def, "another's")}
+		e.Rewind = &job.Rewind{
+			To: s.number(words[3]), Checkpoint: checkpointOf(s.number(words[3])), Earlier: s.earlier(s.number(words[3])), Marks: marksNamed(&s.def, "another's"),
+		}
 	case job.KindEnd:
 		e.N = s.number(words[1])
 		e.End = &job.End{Verdict: job.Cancelled, Reason: "another's"}

@@ -36,6 +36,8 @@ func specOf(t *testing.T, words []string) func(*spec.Spec) {
 				s.Limits.ShardRollouts = n
 			case "collect":
 				s.Limits.CollectRollouts = n
+			case "staleness":
+				s.GRPO.Staleness, s.GRPO.Old = n, "sampling"
 			case "rounds":
 				s.GRPO.DynamicSampling.Rounds, s.GRPO.DynamicSampling.MinGroups = n, s.Tasks.Groups
 			case "min_used_percent":

@@ -129,6 +129,21 @@ func (w *sweep) shardSettled(e ShardSettled, now time.Duration) (effects []Effec
 	return nil, false, ""
 }
 
+// awaited are the effects that the unit waits for.
+func (w *sweep) awaited() []Effect {
+	switch {
+	case !w.planned:
+		return []Effect{PutPlan{w.plan}}
+	case w.marks == nil:
+		return []Effect{Open{w.unit, w.collection}}
+	case w.waiting > 0:
+		return []Effect{Drive{w.unit, w.plan, w.collection, w.phase, w.plan.Shards(w.phase), true}}
+	case w.phase == Rollout:
+		return []Effect{PutRanges{w.unit, w.collection, w.marks, w.settled}}
+	}
+	return nil
+}
+
 // record keeps a shard's record; it is false for one that is kept already.
 func (w *sweep) record(e ShardSettled) bool {
 	i := e.Shard.Index

@@ -9,6 +9,7 @@ import (
 // Coordinator counts what a coordinator does. It is a coordinator.Observer.
 type Coordinator struct {
 	driving   prometheus.Gauge
+	open      prometheus.Gauge
 	commits   prometheus.Counter
 	rollouts  *prometheus.CounterVec
 	takeOvers prometheus.Counter
@@ -26,6 +27,7 @@ const (
 func NewCoordinator(r prometheus.Registerer) *Coordinator {
 	m := &Coordinator{
 		driving:   gauge(r, "jobs_driven", "Jobs that this coordinator drives."),
+		open:      gauge(r, "steps_open", "Training steps that are under way in the jobs that this coordinator drives."),
 		commits:   counter(r, "commits_total", "Checkpoints that this coordinator committed."),
 		rollouts:  counters(r, "rollouts_total", "Rollouts whose fate this coordinator committed, by fate.", "fate"),
 		takeOvers: counter(r, "take_overs_total", "Phases that this coordinator went on with and had not begun."),
@@ -42,6 +44,9 @@ func NewCoordinator(r prometheus.Registerer) *Coordinator {
 
 // Driving implements coordinator.Observer.
 func (m *Coordinator) Driving(jobs int) { m.driving.Set(float64(jobs)) }
+
+// Opened is told by how many the steps that are under way changed.
+func (m *Coordinator) Opened(change int) { m.open.Add(float64(change)) }
 
 // Committed implements coordinator.Observer.
 func (m *Coordinator) Committed() { m.commits.Inc() }

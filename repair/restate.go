@@ -39,9 +39,9 @@ func (j *Job) Restate(ctx context.Context, n, last int) (*job.Entry, error) {
 	switch {
 	case err != nil:
 	case n == 0:
-		e, err = j.begin(ctx, next)
+		e, err = j.begin(ctx, next, last)
 	case back:
-		e, err = j.rewind(ctx, n, next)
+		e, err = j.rewind(ctx, n, next, last)
 	default:
 		e, err = j.commit(ctx, n, next)
 	}
@@ -75,7 +75,7 @@ func (j *Job) follows(ctx context.Context, c job.Checkpoint, next *job.Entry) bo
 }
 
 // begin is what the first entry says.
-func (j *Job) begin(ctx context.Context, next *job.Entry) (*job.Entry, error) {
+func (j *Job) begin(ctx context.Context, next *job.Entry, last int) (*job.Entry, error) {
 	if j.TopicPrefix == "" && j.Def.Spec.Traces.Topic == "" {
 		return nil, fmt.Errorf("the name of the job's topic is lost with the deployment's id: %w", errUnknown)
 	}
@@ -92,7 +92,12 @@ func (j *Job) begin(ctx context.Context, next *job.Entry) (*job.Entry, error) {
 		}
 	}
 	b.Checkpoint = placed(step, folder, nil)
-	b.Marks, err = j.opening(ctx, e, b.Checkpoint, next)
+	if staleness := j.Def.Spec.GRPO.Staleness; staleness > 0 && folder.Step > 0 {
+		if b.Earlier, err = j.beganBeside(ctx, b, staleness); err != nil {
+			return nil, err
+		}
+	}
+	b.Marks, err = j.opening(ctx, e, b.Checkpoint, next, last)
 	return e, err
 }
 
@@ -118,7 +123,7 @@ func (j *Job) commit(ctx context.Context, n int, next *job.Entry) (*job.Entry, e
 	e.Commit.Checkpoint.Step = before.Step + 1
 	sampling := max(1, j.Def.Spec.GRPO.DynamicSampling.Rounds)
 	for round := range sampling {
-		if err := j.round(ctx, parent, e, round); err != nil {
+		if err := j.round(ctx, line.Entries, e, round); err != nil {
 			return nil, err
 		}
 		// A round that was planned counts, though it may have changed nothing.
@@ -143,10 +148,13 @@ func (j *Job) commit(ctx context.Context, n int, next *job.Entry) (*job.Entry, e
 
 // round adds a round to a commit: the newest collection of it of which all is
 // there, and the markers with which it closed.
-func (j *Job) round(ctx context.Context, parent, e *job.Entry, round int) error {
-	c, _ := parent.NewCheckpoint()
-	u := job.Unit{Job: j.Def.ID, Generation: e.Generation, Step: c.Step + 1, Round: round}
-	plan := j.Def.PlanRound(u, job.PolicyRef{Manifest: c.Manifest, Weights: c.Weights, Entry: parent.N}, round*j.Def.Spec.Tasks.Groups)
+func (j *Job) round(ctx context.Context, line []*job.Entry, e *job.Entry, round int) error {
+	u := job.Unit{Job: j.Def.ID, Generation: e.Generation, Step: e.Commit.Checkpoint.Step, Round: round}
+	policy, _, ok := job.PolicyFor(line, u.Step, j.Def.Spec.GRPO.Staleness)
+	if !ok {
+		return fmt.Errorf("the checkpoint that step %d was planned under is not known: %w", u.Step, errUnknown)
+	}
+	plan := j.Def.PlanRound(u, policy, round*j.Def.Spec.Tasks.Groups)
 	for collection := range job.MaxCollections {
 		ranges, _, err := records.Read[job.Ranges](ctx, j.Store, u.RangesKey(collection), job.RangesFormat)
 		if Damage(err) || err == nil && len(ranges.Losses) > 0 {
@@ -162,7 +170,7 @@ func (j *Job) round(ctx context.Context, parent, e *job.Entry, round int) error 
 		if err != nil {
 			return err
 		}
-		e.Commit.Rounds = append(e.Commit.Rounds, job.RoundRef{Round: round, Collection: collection})
+		e.Commit.Rounds = append(e.Commit.Rounds, j.Def.RoundRef(job.Round{Plan: plan, Collection: collection}))
 		e.Commit.Marks = ranges.Closing()
 		return nil
 	}
@@ -206,12 +214,18 @@ func (j *Job) complete(e, parent, next *job.Entry, step *replay.Step) error {
 // placed says where the objects of a checkpoint lie that was stored in a folder:
 // what its parent has lies where that has it.
 func placed(step *replay.Step, folder job.Folder, parent []job.Place) job.Checkpoint {
+	c := placedImage(step.Image, folder, parent)
+	c.Weights = step.Learner.WeightsDigest()
+	return c
+}
+
+func placedImage(image *checkpoint.Image, folder job.Folder, parent []job.Place) job.Checkpoint {
 	known := make(map[blob.Digest]job.Place, len(parent))
 	for _, p := range parent {
 		known[p.Digest] = p
 	}
-	c := job.Checkpoint{Step: folder.Step, Manifest: step.Image.ID, Weights: step.Learner.WeightsDigest(), Folder: folder}
-	for _, ref := range step.Image.Chunks() {
+	c := job.Checkpoint{Step: folder.Step, Manifest: image.ID, Folder: folder}
+	for _, ref := range image.Chunks() {
 		p, ok := known[ref.Digest]
 		if !ok {
 			p = job.Place{Digest: ref.Digest, Size: ref.Size, Folder: folder}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/checkpoint"
@@ -26,7 +27,7 @@ func (j *Job) wentBack(ctx context.Context, n int, next *job.Entry) (bool, error
 
 // rewind is what an entry says that went back: to the newest checkpoint of which
 // a copy lies in the generation that it began.
-func (j *Job) rewind(ctx context.Context, n int, next *job.Entry) (*job.Entry, error) {
+func (j *Job) rewind(ctx context.Context, n int, next *job.Entry, last int) (*job.Entry, error) {
 	generation := next.Generation
 	if next.Kind == job.KindRewind {
 		generation--
@@ -37,18 +38,19 @@ func (j *Job) rewind(ctx context.Context, n int, next *job.Entry) (*job.Entry, e
 	}
 	var to *job.Entry
 	r := &job.Rewind{Reason: "what it said is lost"}
-	for i := len(line.Entries) - 1; i >= 0 && len(r.Earlier) == 0; i-- {
-		c := copied(line.Entries[i], generation)
-		_, err := j.Store.Head(ctx, j.Def.ID.StepPrefix(c.Folder.Generation, c.Folder.Step)+string(c.Manifest))
-		switch {
-		case errors.Is(err, blob.ErrNotFound):
-		case err != nil:
+	for i := len(line.Entries) - 1; i >= 0 && to == nil; i-- {
+		newest, _ := line.Entries[i].NewCheckpoint()
+		c := copied(newest, generation)
+		there, err := j.stored(ctx, c)
+		if err != nil {
 			return nil, err
-		case to == nil && !j.follows(ctx, c, next):
-		case to == nil:
-			to, r.To, r.Checkpoint = line.Entries[i], line.Entries[i].N, c
-		case c.Step < r.Checkpoint.Step:
-			r.Earlier = append(r.Earlier, c)
+		}
+		if !there || !j.follows(ctx, c, next) {
+			continue
+		}
+		to, r.To, r.Checkpoint = line.Entries[i], line.Entries[i].N, c
+		if r.Earlier, err = j.copiedBeside(ctx, line.Entries, i, generation); err != nil {
+			return nil, err
 		}
 	}
 	if to == nil {
@@ -61,13 +63,42 @@ func (j *Job) rewind(ctx context.Context, n int, next *job.Entry) (*job.Entry, e
 		}
 	}
 	e := &job.Entry{Kind: job.KindRewind, Generation: generation, Rewind: r}
-	r.Marks, err = j.opening(ctx, e, r.Checkpoint, next)
+	r.Marks, err = j.opening(ctx, e, r.Checkpoint, next, last)
 	return e, err
 }
 
-// copied is the checkpoint of an entry as it lies in another generation.
-func copied(e *job.Entry, generation int) job.Checkpoint {
-	c, _ := e.NewCheckpoint()
+// copiedBeside are the copies that a rewind to a place of a line names beside the
+// newest: those that the next steps need, there or not, and the one before if it
+// is there.
+func (j *Job) copiedBeside(ctx context.Context, line []*job.Entry, at, generation int) ([]job.Checkpoint, error) {
+	var copies []job.Checkpoint
+	staleness := j.Def.Spec.GRPO.Staleness
+	for i, h := range Before(line, at, staleness+1) {
+		c := copied(h.Checkpoint, generation)
+		there, err := j.stored(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if there || i < staleness {
+			copies = append(copies, c)
+		}
+	}
+	slices.Reverse(copies)
+	return copies, nil
+}
+
+// stored says whether something lies in the store under the name of a
+// checkpoint's manifest.
+func (j *Job) stored(ctx context.Context, c job.Checkpoint) (bool, error) {
+	_, err := j.Store.Head(ctx, j.Def.ID.StepPrefix(c.Folder.Generation, c.Folder.Step)+string(c.Manifest))
+	if errors.Is(err, blob.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// copied is a checkpoint as it lies in another generation.
+func copied(c job.Checkpoint, generation int) job.Checkpoint {
 	c.Folder = job.Folder{Generation: generation, Step: c.Step}
 	places := make([]job.Place, len(c.Places))
 	for i, p := range c.Places {
@@ -77,20 +108,38 @@ func copied(e *job.Entry, generation int) job.Checkpoint {
 	return c
 }
 
-// opening are the markers with which the step after checkpoint c began.
-func (j *Job) opening(ctx context.Context, e *job.Entry, c job.Checkpoint, next *job.Entry) ([]job.Mark, error) {
-	first := job.Unit{Job: j.Def.ID, Generation: e.Generation, Step: c.Step + 1}
-	ranges, _, err := records.Read[job.Ranges](ctx, j.Store, first.RangesKey(0), job.RangesFormat)
-	switch {
-	case err == nil && len(ranges.Ranges) > 0:
-		var marks []job.Mark
-		for _, r := range ranges.Ranges {
-			marks = append(marks, r.Opening)
+// opening are the markers with which the steps after checkpoint c began that
+// were planned before the first of them was committed.
+func (j *Job) opening(ctx context.Context, e *job.Entry, c job.Checkpoint, next *job.Entry, last int) ([]job.Mark, error) {
+	staleness := j.Def.Spec.GRPO.Staleness
+	for step := c.Step + 1; step <= c.Step+1+staleness; step++ {
+		first := job.Unit{Job: j.Def.ID, Generation: e.Generation, Step: step}
+		ranges, _, err := records.Read[job.Ranges](ctx, j.Store, first.RangesKey(0), job.RangesFormat)
+		switch {
+		case err == nil && len(ranges.Ranges) > 0:
+			var marks []job.Mark
+			for _, r := range ranges.Ranges {
+				marks = append(marks, r.Opening)
+			}
+			return marks, nil
+		case err != nil && !Damage(err):
+			return nil, err
 		}
-		return marks, nil
-	case err != nil && !Damage(err):
-		return nil, err
 	}
-	e.Restated = "; so are its markers" // nobody needs them once another entry has its own
+	if open := last < next.N+staleness; open && next.Commit != nil {
+		e.Restated = "; its markers are lost, and what began with them is collected again"
+		return lostMarks(j.Def.Spec.Traces.Partitions), nil
+	}
+	e.Restated = "; so are its markers" // nobody needs them once so many entries have their own
 	return next.Opening(), nil
+}
+
+// lostMarks are markers that no log has: a range that is to begin with them is
+// found to have lost them, so its rollouts run again behind others.
+func lostMarks(partitions int) []job.Mark {
+	marks := make([]job.Mark, partitions)
+	for i := range marks {
+		marks[i] = job.Mark{Partition: i, Nonce: "lost"}
+	}
+	return marks
 }

@@ -92,6 +92,9 @@ func Plans(def *job.Definition, parent, e *job.Entry) ([]*job.Plan, error) {
 	first := 0
 	for _, r := range e.Commit.Rounds {
 		u := job.Unit{Job: def.ID, Generation: e.Generation, Step: e.Commit.Checkpoint.Step, Round: r.Round}
+		if r.Policy != nil {
+			policy = *r.Policy
+		}
 		plans = append(plans, def.PlanRound(u, policy, first))
 		first += def.Spec.Tasks.Groups
 	}

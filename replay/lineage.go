@@ -152,7 +152,7 @@ func (a *Ancestor) learnt(def *job.Definition, parent, e *job.Entry) {
 
 // origin finds the checkpoint that a job was started from, if it is still there.
 func origin(ctx context.Context, b blob.Bucket, def *job.Definition, begin *job.Begin) (checkpoint.Found, bool, error) {
-	found, err := startOf(ctx, b, def, begin)
+	found, err := StartOf(ctx, b, def, begin)
 	return found, err == nil && found.Job != def.ID, ignore(err)
 }
 

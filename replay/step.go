@@ -173,7 +173,7 @@ func Begin(ctx context.Context, b blob.Bucket, def *job.Definition, e *job.Entry
 		s.Image, err = image(def, s.Learner, 0, "", "")
 		return s, err
 	}
-	found, err := startOf(ctx, b, def, e.Begin)
+	found, err := StartOf(ctx, b, def, e.Begin)
 	if err != nil {
 		return nil, err
 	}
@@ -199,8 +199,8 @@ func Begin(ctx context.Context, b blob.Bucket, def *job.Definition, e *job.Entry
 	return s, err
 }
 
-// startOf finds the checkpoint that a job was started from.
-func startOf(ctx context.Context, b blob.Bucket, def *job.Definition, begin *job.Begin) (checkpoint.Found, error) {
+// StartOf finds the checkpoint that a job was started from.
+func StartOf(ctx context.Context, b blob.Bucket, def *job.Definition, begin *job.Begin) (checkpoint.Found, error) {
 	if o, ok := job.ParseOrigin(begin.Start); ok {
 		return checkpoint.Find(ctx, b, string(o.Checkpoint), o.Job)
 	}

@@ -87,6 +87,9 @@ func refer(owner job.ID, e *job.Entry, used map[string]bool) {
 	if c, ok := e.NewCheckpoint(); ok {
 		add(c.Folder, c.Manifest)
 	}
+	for _, c := range e.Copies() {
+		add(c.Folder, c.Manifest)
+	}
 	for _, p := range places(e) {
 		add(p.Folder, p.Digest)
 	}
@@ -95,10 +98,6 @@ func refer(owner job.ID, e *job.Entry, used map[string]bool) {
 		ledger(e.Commit.Ledger)
 		for _, part := range e.Commit.Batch.Parts {
 			add(job.Folder{Generation: e.Generation, Step: e.Commit.Checkpoint.Step}, part.Blob.Digest)
-		}
-	case e.Rewind != nil:
-		for _, c := range e.Rewind.Earlier {
-			add(c.Folder, c.Manifest)
 		}
 	case e.End != nil:
 		for _, ref := range e.End.Ledgers {

@@ -21,13 +21,17 @@ import (
 )
 
 // Always is how many of the newest checkpoints are kept in any case: the head,
-// and the one that it can be computed again from.
+// and the one that it can be computed again from. With staleness, as many more
+// are: those that open steps are planned under.
 const Always = 2
 
 // A Policy says which checkpoints are kept beside the newest ones.
 type Policy struct {
-	// Keep is how many of the newest are kept, at least Always; 0 keeps all.
+	// Keep is how many of the newest are kept, at least Always and Staleness; 0
+	// keeps all.
 	Keep int
+	// Staleness is the spec's.
+	Staleness int
 	// Best is how many of those with the best evaluation are.
 	Best int
 	// Pinned are the ids of those that are kept whatever their age.
@@ -50,7 +54,7 @@ func (p Policy) Kept(line []*job.Entry) []bool {
 		}
 	}
 	newest := map[blob.Digest]bool{}
-	for i := len(line) - 1; i >= 0 && (p.Keep == 0 || len(newest) < max(p.Keep, Always)); i-- {
+	for i := len(line) - 1; i >= 0 && (p.Keep == 0 || len(newest) < max(p.Keep, Always+p.Staleness)); i-- {
 		newest[id(line[i])] = true
 	}
 	for _, best := range p.best(line) {
@@ -130,10 +134,8 @@ func (p Policy) needed(owner job.ID, line []*job.Entry) map[string]bool {
 func places(e *job.Entry) []job.Place {
 	c, _ := e.NewCheckpoint()
 	all := slices.Clone(c.Places)
-	if e.Rewind != nil {
-		for _, earlier := range e.Rewind.Earlier {
-			all = append(all, earlier.Places...)
-		}
+	for _, earlier := range e.Copies() {
+		all = append(all, earlier.Places...)
 	}
 	return all
 }

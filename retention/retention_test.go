@@ -51,6 +51,7 @@ func TestNewestBestAndPinnedAreKept(t *testing.T) {
 		"all":        {retention.Policy{}, []bool{true, true, true, true, true, true}},
 		"one is two": {retention.Policy{Keep: 1}, []bool{false, false, false, false, true, true}},
 		"three":      {retention.Policy{Keep: 3}, []bool{false, false, false, true, true, true}},
+		"staleness":  {retention.Policy{Keep: 2, Staleness: 1}, []bool{false, false, false, true, true, true}},
 		"best":       {retention.Policy{Keep: 2, Best: 1, Means: means}, []bool{false, true, false, false, true, true}},
 		"pinned":     {retention.Policy{Keep: 2, Pinned: map[blob.Digest]bool{manifest(line[0]): true}}, []bool{true, false, false, false, true, true}},
 	} {

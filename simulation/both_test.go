@@ -86,6 +86,12 @@ func (w *world) damageNewest(t *testing.T, batch bool) {
 	if err != nil || e.Commit == nil {
 		t.Fatal(e, err)
 	}
+	w.damage(e, batch)
+}
+
+// damage damages what a commit stored of its checkpoint, and its batch too if
+// that is asked for.
+func (w *world) damage(e *job.Entry, batch bool) {
 	c := e.Commit.Checkpoint
 	keys := []string{w.def.ID.StepPrefix(c.Folder.Generation, c.Folder.Step) + string(c.Manifest)}
 	for _, place := range c.Places {

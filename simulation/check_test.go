@@ -27,6 +27,7 @@ type outcome struct {
 	picks   int
 	rewinds int
 	pruned  int
+	cut     int // open steps that the end cut off
 	// restored and lost count what was repaired after the end.
 	restored, lost int
 	history        *history
@@ -56,6 +57,7 @@ func (w *world) judge() (outcome, error) {
 		return o, err
 	}
 	var totals []job.Totals // of the steps of the chain, beside it
+	var marks [][]job.Mark  // with which what is planned under the chain begins, beside it
 	for n := range last + 1 {
 		e, err := checkpoint.ReadEntry(ctx, w.store, w.def.ID, n)
 		if err != nil {
@@ -74,11 +76,15 @@ func (w *world) judge() (outcome, error) {
 					return o, fmt.Errorf("entry %d goes back to blobs of generation %d", n, place.Folder.Generation)
 				}
 			}
-			o.chain, totals = o.chain[:at], totals[:at+1]
+			o.chain, totals, marks = o.chain[:at], totals[:at+1], marks[:at]
+			for i := range marks {
+				marks[i] = e.Rewind.Marks
+			}
 			o.metrics = o.metrics[:min(at, len(o.metrics))]
 			o.rewinds++
 		}
 		if c, ok := e.NewCheckpoint(); ok {
+			marks = append(marks, e.Opening())
 			if o.chain = append(o.chain, c.Manifest); c.Step != len(o.chain)-1 {
 				return o, fmt.Errorf("entry %d is of step %d", n, c.Step)
 			}
@@ -94,11 +100,15 @@ func (w *world) judge() (outcome, error) {
 			if e.Commit.Totals != totals[len(totals)-1] {
 				return o, fmt.Errorf("entry %d counts %+v, its ledgers %+v", n, e.Commit.Totals, totals[len(totals)-1])
 			}
+			if err := w.under(ctx, e, o.chain, marks); err != nil {
+				return o, fmt.Errorf("entry %d: %w", n, err)
+			}
 			if err := w.join(ctx, e.Generation, e.Commit.Ledger, len(e.Commit.Rounds)); err != nil {
 				return o, fmt.Errorf("entry %d: %w", n, err)
 			}
 		case e.End != nil:
 			o.verdict, o.reason, o.evals = e.End.Verdict, e.End.Reason, e.End.Evaluations
+			o.cut = len(e.End.Ledgers)
 			for _, ledger := range e.End.Ledgers {
 				if err := w.join(ctx, e.Generation, ledger, -1); err != nil {
 					return o, fmt.Errorf("end: %w", err)

@@ -41,6 +41,8 @@ tasks: {data: tasks.jsonl, groups: %d, rollouts: %d}, traces: {partitions: 2},
 		head(2, 2, 2, 3, plain+", eval: {tasks: 2}, grpo: {dynamic_sampling: {rounds: 2}}, "+sharded),
 		head(2, 3, 2, 1, plain+", "+limits),
 		head(2, 5, 2, 3, plain+", grpo: {epochs: 2, minibatches: 2, accumulate: 2, old: sampling, zero_variance: keep, kl: {coefficient: 0.1}, entropy: {top_fraction: 0.6}}, "+limits),
+		head(4, 2, 2, 3, plain+", grpo: {staleness: 1, old: sampling, dynamic_sampling: {rounds: 2}}, "+limits),
+		head(5, 3, 2, 3, plain+", eval: {tasks: 2}, grpo: {staleness: 2, correction: {level: token}, zero_variance: keep}, "+sharded),
 	}
 }
 
@@ -64,8 +66,12 @@ func (w *world) submit() error {
 	if w.plan.steps > 0 {
 		s.Steps = w.plan.steps
 	}
+	if w.plan.start != "" {
+		s.Start = &spec.Start{Checkpoint: w.plan.start, Mode: spec.ModeContinue}
+	}
 	data := tasks()
 	set := job.DataSet{Blob: blob.RefOf(data), Lines: bytes.Count(data, []byte("\n"))}
+	w.store.staleness = s.GRPO.Staleness
 	w.def = job.Definition{Format: job.DefinitionFormat, ID: w.plan.id(), At: time.Now().UTC(), Spec: s, Tasks: set}
 	if s.Eval != nil {
 		w.def.Eval = set

@@ -26,7 +26,8 @@ func (s *store) mayGo(id job.ID, key string) {
 	})
 }
 
-// newest is how many of the newest checkpoints are kept in any case.
+// newest is how many of the newest checkpoints are kept in any case: as many more
+// as the staleness.
 const newest = 2
 
 // kept calls check for every blob of every checkpoint that is kept: those that
@@ -47,12 +48,14 @@ func (s *store) kept(id job.ID, check func(c job.Checkpoint, key string) error) 
 	}
 	for i, e := range line.Entries {
 		c, _ := e.NewCheckpoint()
-		if pruned[c.Manifest] && i < len(line.Entries)-newest {
+		if pruned[c.Manifest] && i < len(line.Entries)-newest-s.staleness {
 			continue
 		}
-		for _, p := range c.Places {
-			if err := check(c, id.StepPrefix(p.Folder.Generation, p.Folder.Step)+string(p.Digest)); err != nil {
-				return err
+		for _, c := range append(e.Copies(), c) {
+			for _, p := range c.Places {
+				if err := check(c, id.StepPrefix(p.Folder.Generation, p.Folder.Step)+string(p.Digest)); err != nil {
+					return err
+				}
 			}
 		}
 	}

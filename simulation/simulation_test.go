@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 	flag.Uint64("seed", 1, "seed of the first run; the others count on from it")
 	flag.Int("runs", 300, "number of runs")
 	flag.Int("rots", 10, "number of runs in which objects rot")
+	flag.Int("stale", 10, "number of runs of jobs with several steps open at once")
 	debug.SetGCPercent(400) // runs are short and their memory is small
 	m.Run()
 }

@@ -13,6 +13,7 @@ import (
 // store is the model of the object store: a bucket in memory that notices when
 // what must never change does.
 type store struct {
+	staleness int // of the job
 	*mem.Bucket
 	mutation      mutation
 	contradiction error

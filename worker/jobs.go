@@ -149,8 +149,8 @@ func (h *hand) loadPolicy(ctx context.Context) (policy.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, ok := entry.NewCheckpoint()
-	if !ok || c.Manifest != h.plan.Policy.Manifest {
+	c, ok := entry.Holding(h.plan.Policy)
+	if !ok {
 		return nil, fmt.Errorf("log entry %d does not name checkpoint %s", h.plan.Policy.Entry, h.plan.Policy.Manifest)
 	}
 	_, arrays, err := checkpoint.LoadWeights(ctx, h.store, h.job.def.ID, c)

@@ -24,6 +24,7 @@ import (
 // options are the flags.
 type options struct {
 	seeds, first, steps, every, validation int
+	staleness                              int
 	reference, svg                         string
 	specs                                  []string
 }
@@ -35,6 +36,7 @@ func main() {
 	flag.IntVar(&o.steps, "steps", 200, "steps of a training")
 	flag.IntVar(&o.every, "every", 10, "steps between evaluations")
 	flag.IntVar(&o.validation, "validation", 0, "evaluate on so many tasks that are neither trained on nor held out: `n`, for choosing settings")
+	flag.IntVar(&o.staleness, "staleness", 0, "checkpoints by which a step's policy is older than the newest, weighed by ratios to the recorded log-probabilities")
 	flag.StringVar(&o.reference, "reference", "examples/countdown/testdata/reference.json", "`file` with the reference curves")
 	flag.StringVar(&o.svg, "svg", "out/learning.svg", "`file` for the curves; empty draws none")
 	flag.Func("spec", "job spec to train in place of the reference's; may be repeated: `file`", func(file string) error {

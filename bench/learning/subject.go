@@ -18,12 +18,17 @@ type subject struct {
 // subjects are the specs of the flags, or those of the reference.
 func (o options) subjects() ([]subject, error) {
 	var subjects []subject
-	add := func(name string, text []byte) error {
-		s, err := spec.Decode(name, text)
+	add := func(file string, text []byte) error {
+		s, err := spec.Decode(file, text)
 		if err != nil {
-			return fmt.Errorf("read %s: %w", name, err)
+			return fmt.Errorf("read %s: %w", file, err)
 		}
-		subjects = append(subjects, subject{name: s.Name, spec: s})
+		name := s.Name
+		if o.staleness > 0 {
+			s.GRPO.Staleness, s.GRPO.Old = o.staleness, "sampling"
+			name = fmt.Sprintf("%s, staleness %d", name, o.staleness)
+		}
+		subjects = append(subjects, subject{name: name, spec: s})
 		return nil
 	}
 	for _, file := range o.specs {

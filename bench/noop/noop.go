@@ -23,6 +23,8 @@ const Width = 4
 type Config struct {
 	// Latency is how long it waits before it answers, as for a model.
 	Latency time.Duration
+	// Uneven is how much longer an attempt of a seed waits; may be nil.
+	Uneven func(seed uint64) time.Duration
 	// Ask makes it ask the policy over HTTP, as agents do. Otherwise it chooses
 	// for itself between equal candidates.
 	Ask bool
@@ -81,7 +83,11 @@ func (a *Agent) attempt(ctx context.Context, r agent.Request) (agent.Answer, err
 			return agent.Answer{}, fmt.Errorf("%w: %w", agent.ErrUnavailable, err)
 		}
 	}
-	if err := wait(ctx, a.config.Latency); err != nil {
+	latency := a.config.Latency
+	if a.config.Uneven != nil {
+		latency += a.config.Uneven(r.Seed)
+	}
+	if err := wait(ctx, latency); err != nil {
 		return agent.Answer{}, err
 	}
 	summary, err := thread.End(ctx)

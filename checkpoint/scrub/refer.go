@@ -28,17 +28,8 @@ func (r *run) referAll() {
 		case e == nil:
 		case e.Commit != nil:
 			r.commit(e)
-		case e.Rewind != nil:
-			for _, c := range e.Rewind.Earlier {
-				by := fmt.Sprintf("log entry %d: copy of the checkpoint of step %d", e.N, c.Step)
-				r.refer(r.id.StepPrefix(c.Folder.Generation, c.Folder.Step)+string(c.Manifest), KindManifest, -1, by)
-				if _, pruned := r.sizes[r.id.PrunedKey(e.Rewind.Checkpoint.Manifest)]; pruned {
-					continue
-				}
-				for _, p := range c.Places {
-					r.refer(r.id.StepPrefix(p.Folder.Generation, p.Folder.Step)+string(p.Digest), KindTensor, p.Size, by)
-				}
-			}
+		case e.Begin != nil, e.Rewind != nil:
+			r.copies(e)
 		case e.End != nil:
 			for _, l := range e.End.Ledgers {
 				r.ledger(e, l)
@@ -49,6 +40,21 @@ func (r *run) referAll() {
 	for key := range r.sizes {
 		if n := nameOf(r.id, key); n.kind == KindPin || n.kind == KindPruned {
 			r.refer(key, n.kind, -1, "who decides which checkpoints are kept")
+		}
+	}
+}
+
+// copies refers to the copies of earlier checkpoints that an entry names.
+func (r *run) copies(e *job.Entry) {
+	newest, _ := e.NewCheckpoint()
+	for _, c := range e.Copies() {
+		by := fmt.Sprintf("log entry %d: copy of the checkpoint of step %d", e.N, c.Step)
+		r.refer(r.id.StepPrefix(c.Folder.Generation, c.Folder.Step)+string(c.Manifest), KindManifest, -1, by)
+		if _, pruned := r.sizes[r.id.PrunedKey(newest.Manifest)]; pruned {
+			continue
+		}
+		for _, p := range c.Places {
+			r.refer(r.id.StepPrefix(p.Folder.Generation, p.Folder.Step)+string(p.Digest), KindTensor, p.Size, by)
 		}
 	}
 }
@@ -67,7 +73,7 @@ func (r *run) commit(e *job.Entry) {
 		r.refer(u.PlanKey(), KindPlan, -1, by)
 		p := r.plans[u.PlanKey()]
 		if r.def != nil {
-			p = r.planned(e, u, first)
+			p = r.planned(e, u, round.Policy, first)
 		}
 		if p == nil {
 			continue
@@ -79,10 +85,12 @@ func (r *run) commit(e *job.Entry) {
 
 // planned is the plan of a unit as it follows from the definition. One that is
 // stored and differs is noted.
-func (r *run) planned(e *job.Entry, u job.Unit, first int) *job.Plan {
+func (r *run) planned(e *job.Entry, u job.Unit, under *job.PolicyRef, first int) *job.Plan {
 	var policy job.PolicyRef
 	stored := r.plans[u.PlanKey()]
-	if parent := r.parent(e); parent != nil {
+	if parent := r.parent(e); under != nil {
+		policy = *under
+	} else if parent != nil {
 		c, _ := parent.NewCheckpoint()
 		policy = job.PolicyRef{Manifest: c.Manifest, Weights: c.Weights, Entry: parent.N}
 	} else if stored != nil {

@@ -197,7 +197,7 @@ func (c *checkpointPruneCommand) policy(ctx context.Context, store blob.Bucket, 
 	if err != nil {
 		return retention.Policy{}, err
 	}
-	p := retention.Policy{Keep: def.Spec.Checkpoint.Keep, Best: def.Spec.Checkpoint.KeepBest, Means: map[blob.Digest]float64{}}
+	p := retention.Policy{Keep: def.Spec.Checkpoint.Keep, Staleness: def.Spec.GRPO.Staleness, Best: def.Spec.Checkpoint.KeepBest, Means: map[blob.Digest]float64{}}
 	if c.Keep != nil {
 		p.Keep = *c.Keep
 	}

@@ -23,7 +23,7 @@ func alternatives() map[string]any {
 		"grpo.epochs": 2, "grpo.minibatches": 2, "grpo.accumulate": 2, "grpo.dynamic_sampling.min_groups": 3,
 		"grpo.clip_dual": 3, "grpo.tau_positive": 2, "grpo.tau_negative": 2, "grpo.shape_positive": 1, "grpo.rate_positive": 1,
 		"grpo.shape_negative": 1, "grpo.rate_negative": 1, "grpo.aggregation": "token_mean", "grpo.max_length": 9,
-		"grpo.old": "sampling", "grpo.truncated": "mask",
+		"grpo.old": "sampling", "grpo.truncated": "mask", "grpo.staleness": 2,
 		"grpo.kl.kind": "k1", "grpo.kl.placement": "reward", "grpo.kl.adaptive.target": 0.2, "grpo.kl.adaptive.horizon": 100,
 		"grpo.kl.sync.every": 5, "grpo.kl.sync.mix": 0.5,
 		"grpo.correction.level": "token", "grpo.correction.mode": "mask", "grpo.correction.min": 0.5, "grpo.correction.max": 5,

@@ -15,6 +15,7 @@ type GRPO struct {
 	Aggregation     string          `json:"aggregation" enum:"token_mean,token_sum,sequence_mean,sequence_sum,sequence_sum_norm,rollout_mean" unset:"the algorithm's own" doc:"how the losses of decisions become one"`
 	MaxLength       int             `json:"max_length" min:"1" max:"100000000" unset:"the longest rollout of the step" doc:"what sequence_sum_norm divides by"`
 	Old             string          `json:"old" default:"recomputed" enum:"recomputed,sampling" training:"unless default" doc:"log-probabilities below the ratio: of the step's first weights, or as the agents recorded them"`
+	Staleness       int             `json:"staleness" min:"0" max:"8" unset:"0: rollouts wait for the newest checkpoint" doc:"k: the rollouts of step n run under the policy of step n - 1 - k, beside the k steps before it"`
 	KL              KL              `json:"kl" doc:"penalty for leaving the reference policy"`
 	Correction      *Correction     `json:"correction" unset:"none" doc:"weights of samples that another policy drew"`
 	Entropy         *Entropy        `json:"entropy" unset:"neither bonus nor mask" doc:"exploration"`

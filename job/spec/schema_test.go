@@ -87,6 +87,7 @@ func needs(path string) map[string]any {
 		"grpo.accumulate":                  {"grpo.minibatches": 4},
 		"grpo.kl.kind":                     {"grpo.kl.coefficient": 0.1},
 		"grpo.kl.placement":                {"grpo.kl.coefficient": 0.1},
+		"grpo.staleness":                   {"grpo.old": "sampling"},
 		"grpo.correction.mode":             {"grpo.correction.level": "token"},
 		"grpo.correction.min":              {"grpo.correction.level": "token"},
 		"grpo.correction.max":              {"grpo.correction.level": "token"},

@@ -76,7 +76,7 @@ type Eval struct {
 
 // Checkpoint says how checkpoints are stored.
 type Checkpoint struct {
-	Keep       int  `json:"keep" default:"0" min:"0" max:"1000000" doc:"newest checkpoints whose weights are kept, at least two; 0: all"`
+	Keep       int  `json:"keep" default:"0" min:"0" max:"1000000" doc:"newest checkpoints whose weights are kept, at least 2 + grpo.staleness; 0: all"`
 	KeepBest   int  `json:"keep_best" default:"1" min:"0" max:"1000" doc:"checkpoints with the best evaluations that are kept too"`
 	ChunkBytes Size `json:"chunk_bytes" default:"16MiB" min:"1MiB" max:"64MiB" training:"yes" doc:"largest piece of a tensor in object storage"`
 }

@@ -48,6 +48,7 @@ type Trainer struct {
 	data       Data
 	learner    *learner.Learner
 	step       int
+	past       []held // the policies of the newest steps, as many more than one as the staleness
 	act        policy.Activations
 }
 
@@ -69,6 +70,27 @@ func New(s *spec.Spec, data Data) (*Trainer, error) {
 	}, nil
 }
 
+// held is the policy of a step.
+type held struct {
+	policy  policy.Policy
+	weights blob.Digest
+}
+
+// under is the policy that the next step is played under.
+func (t *Trainer) under() (held, error) {
+	l, err := t.learner.Clone() // whose weights nobody changes
+	if err != nil {
+		return held{}, err
+	}
+	p, err := checkpoint.Policy(l.State().Weights)
+	if err != nil {
+		return held{}, err
+	}
+	t.past = append(t.past, held{p, l.WeightsDigest()})
+	t.past = t.past[max(0, len(t.past)-1-t.definition.Spec.GRPO.Staleness):]
+	return t.past[0], nil
+}
+
 // WeightsDigest is the digest of the weights, as a job's log names it.
 func (t *Trainer) WeightsDigest() blob.Digest { return t.learner.WeightsDigest() }
 
@@ -84,7 +106,7 @@ type Report struct {
 // spec says, and learns from those that are used.
 func (t *Trainer) Step(ctx context.Context) (Report, error) {
 	t.step++
-	p, err := checkpoint.Policy(t.learner.State().Weights)
+	under, err := t.under()
 	if err != nil {
 		return Report{}, err
 	}
@@ -94,8 +116,8 @@ func (t *Trainer) Step(ctx context.Context) (Report, error) {
 	s := t.definition.Spec
 	for again := true; again; {
 		unit := job.Unit{Job: t.definition.ID, Step: t.step, Round: len(rounds)}
-		plan := t.definition.PlanRound(unit, job.PolicyRef{Weights: t.WeightsDigest()}, len(rounds)*s.Tasks.Groups)
-		samples, err := t.play(ctx, p, plan, t.data.Train)
+		plan := t.definition.PlanRound(unit, job.PolicyRef{Weights: under.weights}, len(rounds)*s.Tasks.Groups)
+		samples, err := t.play(ctx, under.policy, plan, t.data.Train)
 		if err != nil {
 			return Report{}, fmt.Errorf("step %d: %w", t.step, err)
 		}

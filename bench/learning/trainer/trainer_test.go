@@ -48,6 +48,25 @@ func TestTrainerEndsAtTheWeightsOfTheDemo(t *testing.T) {
 	}
 }
 
+// With staleness the first steps are played under the weights of step 0, and what
+// was played is recorded as those weights decided it.
+func TestTrainerPlaysUnderOlderWeights(t *testing.T) {
+	t.Parallel()
+	text := func(k string) []byte {
+		return []byte(string(countdown.Job()) + "\ngrpo: {old: sampling" + k + "}\n")
+	}
+	fresh, stale := newTrainer(t, text("")), newTrainer(t, text(", staleness: 1"))
+	for n := range 2 {
+		a, b := step(t, fresh), step(t, stale)
+		if same := fresh.WeightsDigest() == stale.WeightsDigest(); same != (n == 0) {
+			t.Errorf("after step %d the weights are the same: %t", n+1, same)
+		}
+		if same := slices.Equal(a.Samples[0].LogProbs, b.Samples[0].LogProbs); same != (n == 0) {
+			t.Errorf("in step %d the policies decide the same: %t", n+1, same)
+		}
+	}
+}
+
 // Rounds are drawn until enough groups teach something, and their rollouts are
 // used, dropped or surplus as a job's are.
 func TestTrainerDrawsFurtherRounds(t *testing.T) {

@@ -86,11 +86,12 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig, logger *slog.Logge
 	}
 	defer flush()
 	metrics.RegisterQueues(b.registry, b.queue)
+	observer := metrics.NewCoordinator(b.registry)
 	supervisor := coordinator.NewSupervisor(coordinator.Config{
 		Store: b.Store, Log: b.Log, Codec: b.Codec, Queue: b.queue,
 		Clock: clock.System{}, Nonce: services.Nonce, Logger: logger, Name: c.Name,
 		TopicPrefix: b.Deployment.TopicPrefix(), Poll: c.Poll,
-		Observer: metrics.NewCoordinator(b.registry), Spans: tracer,
+		Observer: observer, Opened: observer.Opened, Spans: tracer,
 	}, c.Rescan, c.Lease)
 	server := api.NewServer(api.Config{ //nolint:contextcheck // each request has its own
 		Store: retry.New(b.Store, retry.Default(), time.Now, rand.Float64), //nolint:gosec // pauses need no secret

@@ -8,6 +8,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/cohort-rl/cohort/api"
+	"github.com/cohort-rl/cohort/job"
 )
 
 // color is what a piece of text is about: a parameter of an SGR sequence.
@@ -63,12 +64,24 @@ func (m *Model) title(now time.Time, paint func(color, string) string) string {
 		tint = bad
 	default:
 		state += ", " + string(m.job.Stage)
+		if len(m.job.Open) > 1 {
+			state += ", " + openSteps(m.job.Open)
+		}
 	}
 	until := now
 	if m.job.Ended != nil {
 		until = *m.job.Ended
 	}
 	return paint(heading, string(m.job.ID)) + "  " + paint(tint, state) + "  " + paint(quiet, spoken(max(0, until.Sub(m.job.Submitted))))
+}
+
+// openSteps lists the steps that are under way and what is done for each.
+func openSteps(open []job.Underway) string {
+	parts := make([]string, len(open))
+	for i, s := range open {
+		parts[i] = fmt.Sprintf("%d %s", s.Step, s.Stage)
+	}
+	return "steps " + strings.Join(parts, ", ")
 }
 
 // progress is a bar of the steps.
