@@ -26,9 +26,11 @@ const (
 type Head struct {
 	Format string `json:"format"`
 	// Entry is the number of the log's last entry, -1 when it is empty.
-	Entry      int         `json:"entry"`
-	Generation int         `json:"generation"`
-	Stage      Stage       `json:"stage"`
+	Entry      int   `json:"entry"`
+	Generation int   `json:"generation"`
+	Stage      Stage `json:"stage"`
+	// Paused is set while the job stands still.
+	Paused     *Pause      `json:"paused,omitempty"`
 	Step       int         `json:"step"`
 	Steps      int         `json:"steps"`
 	Checkpoint blob.Digest `json:"checkpoint,omitempty"`

@@ -200,6 +200,9 @@ func (s *State) head() Head {
 		Format: HeadFormat, Entry: -1, Stage: s.stage(), Steps: s.def.Spec.Steps,
 		Evaluations: s.results, End: s.end,
 	}
+	if s.end == nil {
+		h.Paused = s.pause
+	}
 	if s.last != nil {
 		s.describe(&h)
 	}

@@ -94,7 +94,7 @@ func (w *sweep) drive(phase Phase, now time.Duration) []Effect {
 		w.collects = make([]*CollectRecord, n)
 	case Rollout, Updating:
 	}
-	return []Effect{Drive{w.unit, w.plan, w.collection, phase, n, w.resuming}}
+	return []Effect{Drive{Unit: w.unit, Plan: w.plan, Collection: w.collection, Phase: phase, Count: n, Resuming: w.resuming}}
 }
 
 func (w *sweep) shardSettled(e ShardSettled, now time.Duration) (effects []Effect, done bool, reason string) {
