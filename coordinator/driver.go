@@ -54,6 +54,7 @@ type driver struct {
 	head     reporter
 	queue    outage
 	keeper   keeper
+	controls controls
 	spans    *spans.Drive
 	mu       sync.Mutex // guards what follows
 	began    *job.Begin // set before any effect that needs it
@@ -73,13 +74,14 @@ func Drive(ctx context.Context, c Config, def job.Definition) (err error) {
 	defer cancel(errStopped)
 	logger := c.Logger.With("job", string(def.ID))
 	d := &driver{
-		Config:  c,
-		def:     def,
-		store:   patient.New(c.Store, c.Clock, logger),
-		events:  make(chan job.Event),
-		head:    reporter{turn: make(chan struct{}, 1)},
-		abandon: map[job.Unit]context.CancelFunc{},
-		keeper:  keeper{turn: make(chan struct{}, 1)},
+		Config:   c,
+		def:      def,
+		store:    patient.New(c.Store, c.Clock, logger),
+		events:   make(chan job.Event),
+		head:     reporter{turn: make(chan struct{}, 1)},
+		abandon:  map[job.Unit]context.CancelFunc{},
+		keeper:   keeper{turn: make(chan struct{}, 1)},
+		controls: controls{read: make(chan struct{})},
 	}
 	d.Logger = logger
 	d.Observer = c.observer()

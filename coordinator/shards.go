@@ -26,11 +26,13 @@ func (d *driver) driveShards(ctx context.Context, e job.Drive) error {
 	first := job.Shard{Unit: e.Unit, Collection: e.Collection, Phase: e.Phase}
 	open := opened(first, e.Count, d.timeout(e))
 	tell := func(s *settledShard) { d.tell(ctx, s.ShardSettled) }
-	if e.Resuming {
+	if e.Resuming || e.Again {
 		var err error
 		if open, err = d.lookUp(ctx, open, tell); err != nil || len(open) == 0 {
 			return err
 		}
+	}
+	if e.Resuming {
 		n, err := d.takeOver(ctx, e.Unit, e.Collection, e.Phase)
 		if err != nil {
 			return err
@@ -206,6 +208,9 @@ func (d *driver) reconcile(ctx context.Context, shards []*openShard, mend mendin
 		}
 		if event != nil {
 			continue // the next look finds it
+		}
+		if asked, err := d.asked(ctx); err != nil || asked {
+			return err
 		}
 		if err := mend(ctx, o.shard); err != nil {
 			return err

@@ -92,12 +92,3 @@ func (w *world) retired() bool {
 	_, err := w.store.Head(context.Background(), w.def.ID.ActiveKey())
 	return err != nil
 }
-
-// cancel asks for the job to be cancelled.
-func (w *world) cancel() {
-	body, err := sealed.Seal(job.Control{Format: job.ControlFormat, Action: job.ActionCancel, Nonce: "cancel", At: time.Now().UTC()})
-	if err == nil {
-		_, err = w.store.put(w.def.ID.ControlKey(0), body, blob.IfAbsent())
-	}
-	w.history.add("person", "cancel", fmt.Sprint(err))
-}

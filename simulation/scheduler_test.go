@@ -117,6 +117,7 @@ type world struct {
 	def     job.Definition
 	faults  faults
 	rots    int // how many objects may still be damaged
+	asked   int // how often something was asked of the job
 
 	nature *process // what happens by itself
 	agent  *process // the agents, which never die
