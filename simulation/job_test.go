@@ -64,6 +64,9 @@ func (w *world) submit() error {
 	if w.plan.steps > 0 {
 		s.Steps = w.plan.steps
 	}
+	if d := spec.Duration(w.plan.deadline); d > 0 {
+		s.Limits.Deadlines = spec.Deadlines{Rollout: d, Collect: d, Update: d, Eval: d}
+	}
 	data := tasks()
 	set := job.DataSet{Blob: blob.RefOf(data), Lines: bytes.Count(data, []byte("\n"))}
 	w.def = job.Definition{Format: job.DefinitionFormat, ID: w.plan.id(), At: time.Now().UTC(), Spec: s, Tasks: set}

@@ -27,16 +27,17 @@ type runPlan struct {
 	variation int
 	faults    int
 	cancel    bool
-	odd       bool // some agents misbehave
-	modest    bool // no agent says where its events lie; what the log loses, it loses from its start
-	burst     bool // agents send all events at once
-	spread    bool // a thread's events lie in all partitions
-	everybody bool // the lease is everybody's: it only saves work
-	gradients int  // groups of a gradient shard; 0: the drivers compute the updates alone
-	rot       bool // objects of the job are damaged
-	keep      int  // how many checkpoints are kept; 0: all
-	steps     int  // of the job; 0: those of the variation
-	pauses    int  // how often the job stands still for a while
+	odd       bool          // some agents misbehave
+	modest    bool          // no agent says where its events lie; what the log loses, it loses from its start
+	burst     bool          // agents send all events at once
+	spread    bool          // a thread's events lie in all partitions
+	everybody bool          // the lease is everybody's: it only saves work
+	gradients int           // groups of a gradient shard; 0: the drivers compute the updates alone
+	rot       bool          // objects of the job are damaged
+	keep      int           // how many checkpoints are kept; 0: all
+	steps     int           // of the job; 0: those of the variation
+	pauses    int           // how often the job stands still for a while
+	deadline  time.Duration // of each phase; 0: those of the variation
 	mutation  mutation
 }
 
