@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/checkpoint"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/records"
 )
@@ -16,8 +17,9 @@ const controlEvery = 500 * time.Millisecond
 
 // controls is how far the requests to the job were read.
 type controls struct {
-	next atomic.Int64
-	read chan struct{} // closed once those were read that were there at first
+	next   atomic.Int64
+	paused bool          // the watch's alone
+	read   chan struct{} // closed once those were read that were there at first
 }
 
 // watchControl tells the machine of requests to cancel, to pause and to resume.
@@ -28,6 +30,9 @@ func (d *driver) watchControl(ctx context.Context) {
 		}
 		if first {
 			close(d.controls.read)
+		}
+		if d.controls.paused {
+			d.noticeEnd(ctx)
 		}
 		if d.Clock.Sleep(ctx, controlEvery) != nil {
 			return
@@ -48,12 +53,29 @@ func (d *driver) readControl(ctx context.Context) bool {
 		d.tell(ctx, job.CancelRead{Reason: c.Reason})
 	case c.Action == job.ActionPause:
 		d.Logger.Info("The job stands still.", "reason", c.Reason)
+		d.controls.paused = true
 		d.tell(ctx, job.PauseRead{Pause: &job.Pause{Reason: c.Reason, At: c.At}})
 	case c.Action == job.ActionResume:
 		d.Logger.Info("The job goes on.", "reason", c.Reason)
+		d.controls.paused = false
 		d.tell(ctx, job.PauseRead{})
 	}
 	return true
+}
+
+// noticeEnd tells the machine that another driver has ended the job: one that
+// stands still would not find out by itself.
+func (d *driver) noticeEnd(ctx context.Context) {
+	if _, err := d.store.Head(ctx, d.def.ID.ActiveKey()); !errors.Is(err, blob.ErrNotFound) {
+		return
+	}
+	n, err := checkpoint.LastEntry(ctx, d.store, d.def.ID, -1)
+	if err != nil || n < 0 {
+		return
+	}
+	if e, err := checkpoint.ReadEntry(ctx, d.store, d.def.ID, n); err == nil && e.Kind == job.KindEnd {
+		d.tell(ctx, job.EntryRead{Entry: e})
+	}
 }
 
 func (d *driver) nextControl() string { return d.def.ID.ControlKey(int(d.controls.next.Load())) }
