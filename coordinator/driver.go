@@ -18,7 +18,8 @@ import (
 	"github.com/cohort-rl/cohort/traces"
 )
 
-// Config is what drivers need. All fields but Observer and Spans are required.
+// Config is what drivers need. All fields but Hands, Observer and Spans are
+// required.
 type Config struct {
 	Store blob.Bucket
 	Queue Queue
@@ -35,10 +36,15 @@ type Config struct {
 	// Poll is how often the store is asked for shards that no hint came for,
 	// and for requests to cancel.
 	Poll time.Duration
+	// Hands says how many shards all workers together can have in hand; nil if
+	// nobody knows.
+	Hands func(ctx context.Context) (int, error)
 	// Observer is told what the drivers do; it may be nil.
 	Observer Observer
 	// Spans makes OpenTelemetry spans of what the drivers do; it may be nil.
 	Spans *spans.Tracer
+
+	shares *shares // among the jobs of this process
 }
 
 // errStopped says that the driver ends although the job did not.
@@ -84,6 +90,9 @@ func Drive(ctx context.Context, c Config, def job.Definition) (err error) {
 		controls: controls{read: make(chan struct{})},
 	}
 	d.Logger = logger
+	if d.shares == nil {
+		d.shares = newShares()
+	}
 	d.Observer = c.observer()
 	d.spans = c.Spans.Drive(ctx, &d.def, c.Nonce)
 	defer func() { d.spans.End(begun, err) }()

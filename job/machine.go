@@ -14,8 +14,6 @@ const (
 	MaxCollections = 10
 	// MaxTakeOvers bounds how often one phase is taken over.
 	MaxTakeOvers = 100
-	// MaxDrives bounds how often one shard is driven.
-	MaxDrives = 20
 	// maxPending is how many evaluations may wait before training waits for them.
 	maxPending = 16
 )
