@@ -16,6 +16,7 @@ const (
 	// many windows a job has that is alone, so that workers never wait for it.
 	unknownFleet = 1024
 	headroom     = 4
+	contended    = 2 // the same for all jobs together, where there are several
 	leastAlone   = 64
 )
 
@@ -72,7 +73,7 @@ func (s *shares) window(id job.ID) int {
 	case len(s.parts) < 2:
 		return max(leastAlone, headroom*s.hands)
 	}
-	return max(1, s.hands*s.parts[id]/all)
+	return max(1, contended*s.hands*s.parts[id]/all)
 }
 
 // found notes how many shards workers can have in hand.

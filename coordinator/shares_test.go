@@ -19,9 +19,9 @@ func TestWindowIsTheJobsPartOfTheHands(t *testing.T) {
 		t.Errorf("alone: %d", got)
 	}
 	endB, endC := s.want("b", "high"), s.want("c", "low")
-	for id, want := range map[string]int{"a": 8, "b": 32, "c": 2} {
+	for id, want := range map[string]int{"a": 16, "b": 64, "c": 4} {
 		if got := s.window(job.ID(id)); got != want {
-			t.Errorf("job %s has %d of 42 hands, want %d", id, got, want)
+			t.Errorf("job %s has %d of twice 42 hands, want %d", id, got, want)
 		}
 	}
 	s.found(3)
@@ -30,7 +30,7 @@ func TestWindowIsTheJobsPartOfTheHands(t *testing.T) {
 	}
 	again := s.want("b", "high") // another phase of the same job
 	endB()
-	if got := s.window("b"); got != 2 {
+	if got := s.window("b"); got != 4 {
 		t.Errorf("a job with one phase less has %d of 3 hands", got)
 	}
 	again()

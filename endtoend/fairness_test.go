@@ -52,7 +52,7 @@ func TestSmallJobsEndBesideLargeAndPoisonedOnes(t *testing.T) {
 		t.Errorf("%d more rollouts of the limited jobs were begun", n)
 	}
 	head := awaitEnd(t, to.store, failingID)
-	if end := head.End; end.Verdict != job.Broken || !strings.Contains(end.Reason, "agent error") || end.Remedy == "" {
+	if end := head.End; end.Verdict != job.Broken || !strings.Contains(end.Reason, "32 agent error; rollout 0/0: ") || end.Remedy == "" {
 		t.Errorf("the poisoned job ended %+v", end)
 	}
 	close(large.opened)

@@ -1,6 +1,9 @@
 package job
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // startStep opens a training step with its first round.
 func (s *State) startStep(n int) []Effect {
@@ -111,10 +114,21 @@ func (s *State) unusable(rows []Row) string {
 	t := Count(rows)
 	switch {
 	case scored == 0:
-		return fmt.Sprintf("step %d: none of %d rollouts has a reward: %s", s.step.number, t.Planned, describe(counts))
+		return fmt.Sprintf("step %d: none of %d rollouts has a reward: %s%s", s.step.number, t.Planned, describe(counts), instance(rows))
 	case float64(t.Used) < s.def.Spec.Limits.MinUsed*float64(t.Planned):
-		return fmt.Sprintf("step %d: %d of %d rollouts were used, and limits.min_used asks for a share of %g: %s",
-			s.step.number, t.Used, t.Planned, s.def.Spec.Limits.MinUsed, describe(counts))
+		return fmt.Sprintf("step %d: %d of %d rollouts were used, and limits.min_used asks for a share of %g: %s%s",
+			s.step.number, t.Used, t.Planned, s.def.Spec.Limits.MinUsed, describe(counts), instance(rows))
+	}
+	return ""
+}
+
+// instance is what the first rollout that says more than its reason says.
+func instance(rows []Row) string {
+	const most = 300 // bytes
+	for i := range rows {
+		if o := &rows[i].Outcome; o.Reason != "" && o.Detail != "" {
+			return fmt.Sprintf("; rollout %d/%d: %s", o.Group, o.Rollout, strings.ToValidUTF8(o.Detail[:min(len(o.Detail), most)], ""))
+		}
 	}
 	return ""
 }
