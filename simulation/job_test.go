@@ -30,7 +30,7 @@ tasks: {data: tasks.jsonl, groups: %d, rollouts: %d}, traces: {partitions: 2},
 	const (
 		plain   = `optimizer: {learning_rate: 0.1}`
 		limits  = `limits: {shard_rollouts: 2, rollouts_in_flight: 2, deadlines: {rollout: 24h, collect: 24h, update: 24h, eval: 24h}}`
-		sharded = `limits: {shard_rollouts: 2, rollouts_in_flight: 2, collect_rollouts: 2, deadlines: {rollout: 24h, collect: 24h, update: 24h, eval: 24h}}`
+		sharded = `limits: {shard_rollouts: 2, rollouts_in_flight: 2, collect_rollouts: 2, shards_in_flight: 1, deadlines: {rollout: 24h, collect: 24h, update: 24h, eval: 24h}}`
 	)
 	return []string{
 		head(2, 3, 2, 3, plain+", grpo: {zero_variance: keep}, "+limits),
