@@ -86,6 +86,7 @@ test-faults: build ## the same with more kills, and kill the demo (KILLS=10)
 	@$(STEP) chaos $(GO) run ./integration/chaos -kills 200
 	@$(STEP) 'ten million frames' $(GO) test -count=1 -timeout=0 -v ./telemetry -run 'RandomFrames|ZipBomb' -args -frames=10000000
 	@$(STEP) 'folders and faults' $(GO) test -count=1 -timeout=0 -v ./blob/fs -run 'Processes|Restarted|Killed|Acknowledged' -args -kills=$$((20 * $(or $(KILLS),10))) -restarts=$(or $(KILLS),10) -commits=1000
+	@$(STEP) 'many jobs' $(GO) test -count=1 ./endtoend -run SmallJobsEndBeside -args -jobs=200
 	@$(STEP) 'gradient shards' $(GO) test -count=1 ./endtoend -run GradientShards -args -workers=3,8
 	@$(STEP) 'demo and faults' $(GO) test -count=1 -timeout=0 ./endtoend/training -args -kills=$(or $(KILLS),10) -steps=10
 	@$(STEP) 'every byte flipped' $(GO) test -count=1 -timeout=0 ./checkpoint/scrub -args -faults

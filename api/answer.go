@@ -67,6 +67,8 @@ func explain(err error) *Error {
 		return invalidSpec(wrong)
 	case errors.As(err, &conflict):
 		return &Error{Status: http.StatusConflict, Code: CodeKeyConflict, Message: message, Remedy: "use another key (--key), or submit what was submitted before"}
+	case errors.Is(err, submission.ErrTooMany):
+		return &Error{Status: http.StatusConflict, Code: CodeInvalidRequest, Message: message, Remedy: "cohort cancel ends it, whatever was asked before"}
 	case errors.As(err, &ended):
 		return &Error{Status: http.StatusConflict, Code: CodeEnded, Message: message, Remedy: ended.End.Remedy}
 	case errors.As(err, &running):

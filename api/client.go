@@ -111,12 +111,28 @@ func (c *Client) Job(ctx context.Context, id job.ID) (Job, error) {
 // Cancel asks for a job's end, which comes within seconds; asking twice is
 // asking once. It returns the job as it is now.
 func (c *Client) Cancel(ctx context.Context, id job.ID, reason string) (Job, error) {
+	return c.control(ctx, id, "cancel", reason)
+}
+
+// Pause asks a job to stand still, which it does within a second; asking twice
+// is asking once. It returns the job as it is now.
+func (c *Client) Pause(ctx context.Context, id job.ID, reason string) (Job, error) {
+	return c.control(ctx, id, "pause", reason)
+}
+
+// Resume asks a job that stands still to go on; asking one that does not changes
+// nothing. It returns the job as it is now.
+func (c *Client) Resume(ctx context.Context, id job.ID, reason string) (Job, error) {
+	return c.control(ctx, id, "resume", reason)
+}
+
+func (c *Client) control(ctx context.Context, id job.ID, action, reason string) (Job, error) {
 	var j Job
-	body, err := json.Marshal(cancelRequest{Reason: reason})
+	body, err := json.Marshal(controlRequest{Reason: reason})
 	if err != nil {
 		return j, fmt.Errorf("encode the reason: %w", err)
 	}
-	err = c.call(ctx, http.MethodPost, c.url(nil, "jobs", string(id), "cancel"), body, &j)
+	err = c.call(ctx, http.MethodPost, c.url(nil, "jobs", string(id), action), body, &j)
 	return j, err
 }
 
@@ -148,8 +164,8 @@ func (c *Client) Version(ctx context.Context) (Version, error) {
 	return v, err
 }
 
-// cancelRequest is the body of a request to cancel.
-type cancelRequest struct {
+// controlRequest is the body of a request to cancel, pause or resume.
+type controlRequest struct {
 	Reason string `json:"reason"`
 }
 

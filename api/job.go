@@ -12,10 +12,12 @@ import (
 type State string
 
 // The states. A pending job has been submitted and no coordinator has taken it
-// up; the last three are ends.
+// up, a paused one stands still until somebody resumes it; the last three are
+// ends.
 const (
 	StatePending   State = "pending"
 	StateRunning   State = "running"
+	StatePaused    State = "paused"
 	StateDone      State = "done"
 	StateFailed    State = "failed"
 	StateCancelled State = "cancelled"
@@ -34,6 +36,8 @@ type Job struct {
 	// Stage is what the job is doing: waiting, starting, rollouts, collecting,
 	// updating, evaluating, ending or ended.
 	Stage job.Stage `json:"stage"`
+	// Paused says since when the job stands still, and why.
+	Paused *job.Pause `json:"paused,omitempty"`
 	// Step is the step of the newest checkpoint; Steps is the one at which the
 	// job ends.
 	Step  int `json:"step"`
@@ -83,6 +87,9 @@ func (s summary) job(head *job.Head) Job {
 			j.Reward = &m.Value
 		}
 	}
+	if head.Paused != nil {
+		j.State, j.Paused = StatePaused, head.Paused
+	}
 	if head.End != nil {
 		j.end(head)
 	}
@@ -92,7 +99,7 @@ func (s summary) job(head *job.Head) Job {
 // end tells how the job ended.
 func (j *Job) end(head *job.Head) {
 	at := head.At
-	j.State, j.Stage, j.Ended = stateOf(head.End.Verdict), job.StageEnded, &at
+	j.State, j.Stage, j.Ended, j.Paused = stateOf(head.End.Verdict), job.StageEnded, &at, nil
 	j.Reason, j.Remedy = head.End.Reason, head.End.Remedy
 	for _, ledger := range head.End.Ledgers {
 		j.Totals = j.Totals.Plus(ledger.Totals)

@@ -169,3 +169,38 @@ func TestCancelledJobHasTheRequest(t *testing.T) {
 		t.Errorf("%+v", said)
 	}
 }
+
+func TestPausedJobHasTheRequestAndShowsIt(t *testing.T) {
+	t.Parallel()
+	as := documented(t, "Job")
+	r := start(t, mem.New())
+	id := r.submit(t, "mine").ID
+	for range 2 {
+		if j, err := r.client.Pause(t.Context(), id, "a while"); err != nil || j.ID != id {
+			t.Fatalf("%+v (%v)", j, err)
+		}
+	}
+	if _, err := r.client.Resume(t.Context(), id, ""); err != nil {
+		t.Fatal(err)
+	}
+	keys := slices.DeleteFunc(stored(t, r.store), func(key string) bool { return !strings.Contains(key, "/control/") })
+	if !slices.Equal(keys, []string{id.ControlKey(0), id.ControlKey(1)}) {
+		t.Errorf("%q", keys)
+	}
+	head := hint(2)
+	head.Paused = &job.Pause{Reason: "a while", At: head.At}
+	if err := records.Overwrite(t.Context(), r.store, id.HeadKey(), head); err != nil {
+		t.Fatal(err)
+	}
+	j, err := r.client.Job(t.Context(), id)
+	if err != nil || j.State != api.StatePaused || j.State.Ended() || j.Paused == nil || j.Paused.Reason != "a while" {
+		t.Errorf("%+v (%v)", j, err)
+	}
+	_, body := r.call(t, "GET", "/v1/jobs/"+string(id), "")
+	as.check(t, "Job", body)
+	_, err = r.client.Pause(t.Context(), "no-such-job", "")
+	_ = refusal(t, err, 404, api.CodeUnknownJob)
+	end(t, r.store, id, 1, job.End{Verdict: job.Cancelled})
+	_, err = r.client.Resume(t.Context(), id, "")
+	_ = refusal(t, err, 409, api.CodeEnded)
+}

@@ -53,6 +53,8 @@ func (s *Server) routes(serving context.Context) []route {
 		{Route{http.MethodDelete, "/v1/jobs/{id}"}, s.remove, submitTimeout, false},
 		{Route{http.MethodGet, "/v1/jobs/{id}/events"}, events, 0, false},
 		{Route{http.MethodPost, "/v1/jobs/{id}/cancel"}, s.cancel, requestTimeout, false},
+		{Route{http.MethodPost, "/v1/jobs/{id}/pause"}, s.pause, requestTimeout, false},
+		{Route{http.MethodPost, "/v1/jobs/{id}/resume"}, s.resume, requestTimeout, false},
 		{Route{http.MethodGet, "/v1/version"}, s.version, requestTimeout, false},
 		{Route{http.MethodGet, "/v1/openapi.yaml"}, s.document, requestTimeout, false},
 		{Route{http.MethodGet, "/healthz"}, s.health, requestTimeout, true},

@@ -28,7 +28,7 @@ func (*lonely) Enqueue(context.Context, []queue.Task) error { return nil }
 func (*lonely) Status(context.Context, queue.Task) (queue.Status, error) {
 	return queue.Status{}, nil
 }
-func (*lonely) Await(context.Context, string, time.Duration) error { return nil }
+func (*lonely) Await(context.Context, string, time.Duration) (int, error) { return 0, nil }
 
 func (q *lonely) Hold(context.Context, job.ID, string, time.Duration) (bool, error) {
 	q.held.Add(1)

@@ -18,7 +18,8 @@ import (
 	"github.com/cohort-rl/cohort/traces"
 )
 
-// Config is what drivers need. All fields but Observer and Spans are required.
+// Config is what drivers need. All fields but Hands, Observer and Spans are
+// required.
 type Config struct {
 	Store blob.Bucket
 	Queue Queue
@@ -35,6 +36,9 @@ type Config struct {
 	// Poll is how often the store is asked for shards that no hint came for,
 	// and for requests to cancel.
 	Poll time.Duration
+	// Hands says how many shards all workers together can have in hand; nil if
+	// nobody knows.
+	Hands func(ctx context.Context) (int, error)
 	// Observer is told what the drivers do; it may be nil.
 	Observer Observer
 	// Opened is told by how many the training steps changed that are under way in
@@ -42,6 +46,8 @@ type Config struct {
 	Opened func(change int)
 	// Spans makes OpenTelemetry spans of what the drivers do; it may be nil.
 	Spans *spans.Tracer
+
+	shares *shares // among the jobs of this process
 }
 
 // errStopped says that the driver ends although the job did not.
@@ -57,6 +63,7 @@ type driver struct {
 	head     reporter
 	queue    outage
 	keeper   keeper
+	controls controls
 	spans    *spans.Drive
 	mu       sync.Mutex // guards what follows
 	began    *job.Begin // set before any effect that needs it
@@ -76,15 +83,19 @@ func Drive(ctx context.Context, c Config, def job.Definition) (err error) {
 	defer cancel(errStopped)
 	logger := c.Logger.With("job", string(def.ID))
 	d := &driver{
-		Config:  c,
-		def:     def,
-		store:   patient.New(c.Store, c.Clock, logger),
-		events:  make(chan job.Event),
-		head:    reporter{turn: make(chan struct{}, 1)},
-		abandon: map[job.Unit]context.CancelFunc{},
-		keeper:  keeper{turn: make(chan struct{}, 1)},
+		Config:   c,
+		def:      def,
+		store:    patient.New(c.Store, c.Clock, logger),
+		events:   make(chan job.Event),
+		head:     reporter{turn: make(chan struct{}, 1)},
+		abandon:  map[job.Unit]context.CancelFunc{},
+		keeper:   keeper{turn: make(chan struct{}, 1)},
+		controls: controls{read: make(chan struct{})},
 	}
 	d.Logger = logger
+	if d.shares == nil {
+		d.shares = newShares()
+	}
 	d.Observer = c.observer()
 	d.spans = c.Spans.Drive(ctx, &d.def, c.Nonce)
 	defer func() { d.spans.End(begun, err) }()

@@ -83,7 +83,7 @@ func (g *gradients) ask(ctx context.Context, parts []learner.Part) ([]*asked, er
 	}
 	keep := func(s *settledShard) { byShard[s.Shard].record = s.gradient }
 	phases := g.phases(all)
-	if g.update.Resuming {
+	if g.update.Resuming || g.update.Again {
 		for i := range phases {
 			var err error
 			if phases[i], err = g.lookUp(ctx, phases[i], keep); err != nil {
@@ -98,7 +98,7 @@ func (g *gradients) ask(ctx context.Context, parts []learner.Part) ([]*asked, er
 	for _, open := range phases {
 		if len(open) > 0 {
 			group.Go(func() error {
-				return g.settle(gctx, open, keep, func(ctx context.Context, s job.Shard) error { return g.mend(ctx, byShard[s], pieces) })
+				return g.settle(gctx, len(all), open, keep, func(ctx context.Context, s job.Shard) error { return g.mend(ctx, byShard[s], pieces) })
 			})
 		}
 	}

@@ -17,6 +17,9 @@ import (
 
 // readLog reads the ends of the job's log.
 func (d *driver) readLog(ctx context.Context) (job.Event, error) {
+	if err := d.awaitControls(ctx); err != nil {
+		return nil, err
+	}
 	known := -1
 	head, _, err := records.Read[job.Head](ctx, d.store, d.def.ID.HeadKey(), job.HeadFormat)
 	switch {

@@ -18,8 +18,9 @@ type Queue interface {
 	Enqueue(ctx context.Context, tasks []queue.Task) error
 	// Status says what the queue knows of a task.
 	Status(ctx context.Context, task queue.Task) (queue.Status, error)
-	// Await returns when the barrier of a shard group was reached, or after d.
-	Await(ctx context.Context, group string, d time.Duration) error
+	// Await returns when the barrier of a shard group was reached, or after d, and
+	// how many shards of the group were reported by then.
+	Await(ctx context.Context, group string, d time.Duration) (reported int, err error)
 	// Hold takes or keeps the lease that names a job's driver, for ttl.
 	Hold(ctx context.Context, id job.ID, holder string, ttl time.Duration) (bool, error)
 	// Release gives the lease up, if holder has it.

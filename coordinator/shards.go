@@ -26,49 +26,57 @@ func (d *driver) driveShards(ctx context.Context, e job.Drive) error {
 	first := job.Shard{Unit: e.Unit, Collection: e.Collection, Phase: e.Phase}
 	open := opened(first, e.Count, d.timeout(e))
 	tell := func(s *settledShard) { d.tell(ctx, s.ShardSettled) }
-	if e.Resuming {
+	if e.Resuming || e.Again {
 		var err error
 		if open, err = d.lookUp(ctx, open, tell); err != nil || len(open) == 0 {
 			return err
 		}
+	}
+	if e.Resuming {
 		n, err := d.takeOver(ctx, e.Unit, e.Collection, e.Phase)
 		if err != nil {
 			return err
 		}
 		d.tell(ctx, job.TakenOver{Unit: e.Unit, N: n})
 	}
-	return d.settle(ctx, open, tell, func(ctx context.Context, s job.Shard) error { return d.mend(ctx, e, s) })
+	return d.settle(ctx, e.Count, open, tell, func(ctx context.Context, s job.Shard) error { return d.mend(ctx, e, s) })
 }
 
-// settle sees to it that open shards of a phase are settled, and tells of each
-// once: it enqueues them, looks for their records when the barrier hints or Poll
-// has passed, and drives a shard again that nobody holds any more. The records in
-// the store alone say what is done. What a shard reads is mended before it is
-// driven again.
-func (d *driver) settle(ctx context.Context, open []*openShard, tell func(*settledShard), mend mending) error {
-	if err := d.enqueue(ctx, open); err != nil {
-		return err
-	}
+// settle sees to it that the open shards of a phase of count are settled, and
+// tells of each once: it hands them out, as many at once as the job may have,
+// looks for their records when the barrier hints or Poll has passed, and drives a
+// shard again that nobody holds any more. The records in the store alone say what
+// is done. What a shard reads is mended before it is driven again.
+func (d *driver) settle(ctx context.Context, count int, open []*openShard, tell func(*settledShard), mend mending) error {
+	defer d.shares.want(d.def.ID, d.def.Spec.Limits.Priority)()
+	w := &window{driver: d, count: count, waiting: open}
 	checked := d.Clock.Now()
-	for len(open) > 0 {
-		err := d.Queue.Await(ctx, open[0].shard.Group(), d.Poll)
-		d.queue.note(ctx, d.Logger, err)
-		if err != nil {
-			if ended := d.Clock.Sleep(ctx, d.Poll); ended != nil {
-				return ended
-			}
-		}
-		if open, err = d.lookUp(ctx, open, tell); err != nil {
+	for {
+		if err := w.fill(ctx); err != nil {
 			return err
 		}
-		if now := d.Clock.Now(); now.Sub(checked) >= d.Poll {
-			if err := d.reconcile(ctx, open, mend); err != nil {
+		if err := w.wait(ctx); err != nil {
+			return err
+		}
+		now := d.Clock.Now()
+		due := now.Sub(checked) >= d.Poll
+		if len(w.waiting) > 0 && !due {
+			continue // the reports alone make room; records are looked up at leisure
+		}
+		var err error
+		if w.out, err = d.lookUp(ctx, w.out, tell); err != nil {
+			return err
+		}
+		if len(w.out)+len(w.waiting) == 0 {
+			return nil
+		}
+		if due {
+			if err := d.reconcile(ctx, w.out, mend); err != nil {
 				return err
 			}
 			checked = now
 		}
 	}
-	return nil
 }
 
 // timeout is how long a worker may have a shard of the phase in hand.
@@ -207,6 +215,9 @@ func (d *driver) reconcile(ctx context.Context, shards []*openShard, mend mendin
 		if event != nil {
 			continue // the next look finds it
 		}
+		if asked, err := d.asked(ctx); err != nil || asked {
+			return err
+		}
 		if err := mend(ctx, o.shard); err != nil {
 			return err
 		}
@@ -232,14 +243,14 @@ func (d *driver) redrive(ctx context.Context, o *openShard) error {
 	o.missed = false
 	for {
 		o.drive++
-		if o.drive > job.MaxDrives {
+		if o.drive > d.def.Spec.Limits.Drives {
 			last := o.last
 			if last == "" {
 				last = "its workers died"
 			}
 			return &failure{
-				err:    fmt.Errorf("shard %s was driven %d times and is not settled; last: %s", o.shard, job.MaxDrives, last),
-				remedy: "see the workers' logs for this shard",
+				err:    fmt.Errorf("shard %s was driven %d times and is not settled; last: %s", o.shard, d.def.Spec.Limits.Drives, last),
+				remedy: "see the workers' logs for this shard, or set limits.drives higher",
 			}
 		}
 		mine := &redriven{Format: job.RedriveFormat, Driver: d.Name, Nonce: d.Nonce(), Error: o.last, At: d.Clock.Now().UTC()}

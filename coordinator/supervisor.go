@@ -33,6 +33,7 @@ type Supervisor struct {
 
 // NewSupervisor returns a supervisor.
 func NewSupervisor(c Config, rescan, lease time.Duration) *Supervisor {
+	c.shares = newShares()
 	return &Supervisor{Config: c, Rescan: rescan, Lease: lease, wake: make(chan struct{}, 1), driving: map[job.ID]bool{}}
 }
 
@@ -48,6 +49,9 @@ func (s *Supervisor) Wake() {
 func (s *Supervisor) Run(ctx context.Context) error {
 	var drivers sync.WaitGroup
 	defer drivers.Wait()
+	if s.Hands != nil {
+		drivers.Go(func() { s.watchFleet(ctx) })
+	}
 	store := patient.New(s.Store, s.Clock, s.Logger)
 	for ctx.Err() == nil {
 		if err := s.scan(ctx, store, &drivers); err != nil && ctx.Err() == nil {

@@ -5,11 +5,16 @@ import "time"
 // Action is what a control record asks for.
 type Action string
 
-// ActionCancel asks for the job's end.
-const ActionCancel Action = "cancel"
+// What can be asked for: the job's end, that it stands still, that it goes on.
+const (
+	ActionCancel Action = "cancel"
+	ActionPause  Action = "pause"
+	ActionResume Action = "resume"
+)
 
 // Control is a numbered request to a job. It is durable, and asking twice is
-// asking once.
+// asking once. A cancel counts whatever follows it; of pauses and resumptions
+// the last one does.
 type Control struct {
 	Format string    `json:"format"`
 	Action Action    `json:"action"`

@@ -34,7 +34,8 @@ type (
 	// Drive sees to it that shards 0..Count-1 of a phase are settled, and
 	// answers each with its record. Resuming says that another process, or an
 	// earlier life of this one, may have begun the phase: if it left shards
-	// open, the take-over is recorded and told.
+	// open, the take-over is recorded and told. Again says that this process
+	// drove the phase before the job stood still: some shards may be settled.
 	Drive struct {
 		Unit       Unit
 		Plan       *Plan
@@ -42,6 +43,7 @@ type (
 		Phase      Phase
 		Count      int
 		Resuming   bool
+		Again      bool
 	}
 	// Abandon stops driving the unit's shards, those of an update included. It
 	// has no answer.
@@ -71,8 +73,9 @@ type (
 		Rounds     []Round
 		Rows       []Row
 		Marks      []Mark
-		// Resuming says that another process may have begun the update.
-		Resuming bool
+		// Resuming says that another process may have begun the update; Again,
+		// that this one may have, before the job stood still.
+		Resuming, Again bool
 	}
 	// PutResult creates the result of an evaluation, or reads the one that is there.
 	PutResult struct {

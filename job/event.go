@@ -93,6 +93,9 @@ type (
 	Retired struct{}
 	// CancelRead says that someone asked for the job to be cancelled.
 	CancelRead struct{ Reason string }
+	// PauseRead says that someone asked for the job to stand still; without a
+	// Pause, to go on.
+	PauseRead struct{ Pause *Pause }
 	// Tick says for how long, in all, this process has driven the job while the
 	// store could be reached, by its own monotonic clock.
 	Tick struct{ Active time.Duration }
@@ -121,5 +124,6 @@ func (ResultRead) event()     {}
 func (EndPrepared) event()    {}
 func (Retired) event()        {}
 func (CancelRead) event()     {}
+func (PauseRead) event()      {}
 func (Tick) event()           {}
 func (EffectFailed) event()   {}

@@ -30,8 +30,10 @@ type Head struct {
 	Entry      int   `json:"entry"`
 	Generation int   `json:"generation"`
 	Stage      Stage `json:"stage"`
-	Step       int   `json:"step"`
-	Steps      int   `json:"steps"`
+	// Paused is set while the job stands still.
+	Paused *Pause `json:"paused,omitempty"`
+	Step   int    `json:"step"`
+	Steps  int    `json:"steps"`
 	// Open are the steps that are under way, in their order, of a job with
 	// staleness.
 	Open       []Underway  `json:"open,omitempty"`

@@ -14,8 +14,6 @@ const (
 	MaxCollections = 10
 	// MaxTakeOvers bounds how often one phase is taken over.
 	MaxTakeOvers = 100
-	// MaxDrives bounds how often one shard is driven.
-	MaxDrives = 20
 	// maxPending is how many evaluations may wait before training waits for them.
 	maxPending = 16
 )
@@ -26,10 +24,12 @@ type State struct {
 	def    Definition
 	read   bool // the log was read; before that nothing may be put
 	begin  *Begin
-	last   *Entry   // the newest entry that is no end
-	recent []*Entry // what open steps rest on: the newest entries of the generation, last at the end
-	first  int      // the step of the checkpoint that the job began from
-	active time.Duration
+	last   *Entry        // the newest entry that is no end
+	recent []*Entry      // what open steps rest on: the newest entries of the generation, last at the end
+	first  int           // the step of the checkpoint that the job began from
+	active time.Duration // for which the job was driven and did not stand still
+	ticked time.Duration // the newest tick
+	pause  *Pause        // set while the job stands still
 	cancel *CancelRead
 
 	rewind  *Damaged // what is being gone back from; nothing else may be begun
@@ -37,7 +37,9 @@ type State struct {
 	eval    *sweep   // the evaluation that is under way
 	pending []Pending
 	results []Evaluation
-	putting bool // an entry is being put; nothing else may be decided
+	update  Update // the newest, asked for or held back
+	asked   bool   // it was asked for and not abandoned
+	putting bool   // an entry is being put; nothing else may be decided
 	closing *Finish
 	end     *End
 	ended   int // the number of the end's entry
@@ -55,9 +57,9 @@ func (s State) Ended() bool { return s.end != nil && s.retired }
 
 // Next is the state after an event, and the effects to perform for it.
 func (s State) Next(event Event) (State, []Effect) {
-	before, open, known := s.stage(), s.progress(), len(s.results)
-	effects := s.next(event)
-	if s.end == nil && (s.stage() != before || len(s.results) != known || !slices.Equal(s.progress(), open)) {
+	before, open, known, pause := s.stage(), s.progress(), len(s.results), s.pause
+	effects := s.hold(s.next(event))
+	if s.end == nil && (s.stage() != before || len(s.results) != known || s.pause != pause || !slices.Equal(s.progress(), open)) {
 		effects = append(effects, Report{s.head()})
 	}
 	return s, effects
@@ -100,8 +102,10 @@ func (s *State) next(event Event) []Effect {
 		s.cancel = &e
 		return s.advance()
 	case Tick:
-		s.active = max(s.active, e.Active)
+		s.tick(e.Active)
 		return s.overdue()
+	case PauseRead:
+		return s.paused(e.Pause)
 	case EffectFailed:
 		return s.failed(e)
 	case PlanRead, TakenOver, OpenedRead, ShardSettled, RangesRead:
@@ -117,8 +121,11 @@ func (s *State) readLog(e LogRead) []Effect {
 		return nil
 	}
 	s.read = true
-	if e.Last == nil {
+	if e.Last == nil && s.cancel == nil {
 		return []Effect{Prepare{}}
+	}
+	if e.Last == nil {
+		return s.advance()
 	}
 	s.results, s.recent = e.Results, e.Before
 	if e.Last.N != e.First.N && e.First.Begin != nil {

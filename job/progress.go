@@ -1,6 +1,9 @@
 package job
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // startEvaluation begins the first evaluation that is due.
 func (s *State) startEvaluation() []Effect {
@@ -73,10 +76,21 @@ func (s *State) unusable(step int, rows []Row) string {
 	t := Count(rows)
 	switch {
 	case scored == 0:
-		return fmt.Sprintf("step %d: none of %d rollouts has a reward: %s", step, t.Planned, describe(counts))
+		return fmt.Sprintf("step %d: none of %d rollouts has a reward: %s%s", step, t.Planned, describe(counts), instance(rows))
 	case float64(t.Used) < s.def.Spec.Limits.MinUsed*float64(t.Planned):
-		return fmt.Sprintf("step %d: %d of %d rollouts were used, and limits.min_used asks for a share of %g: %s",
-			step, t.Used, t.Planned, s.def.Spec.Limits.MinUsed, describe(counts))
+		return fmt.Sprintf("step %d: %d of %d rollouts were used, and limits.min_used asks for a share of %g: %s%s",
+			step, t.Used, t.Planned, s.def.Spec.Limits.MinUsed, describe(counts), instance(rows))
+	}
+	return ""
+}
+
+// instance is what the first rollout that says more than its reason says.
+func instance(rows []Row) string {
+	const most = 300 // bytes
+	for i := range rows {
+		if o := &rows[i].Outcome; o.Reason != "" && o.Detail != "" {
+			return fmt.Sprintf("; rollout %d/%d: %s", o.Group, o.Rollout, strings.ToValidUTF8(o.Detail[:min(len(o.Detail), most)], ""))
+		}
 	}
 	return ""
 }
@@ -157,6 +171,9 @@ func (s *State) head() Head {
 	h := Head{
 		Format: HeadFormat, Entry: -1, Stage: s.stage(), Steps: s.def.Spec.Steps,
 		Evaluations: s.results, End: s.end, Open: s.progress(),
+	}
+	if s.end == nil {
+		h.Paused = s.pause
 	}
 	if s.last != nil {
 		s.describe(&h)

@@ -27,14 +27,21 @@ func show(effect job.Effect) string {
 		if e.Resuming {
 			text += ", resuming"
 		}
+		if e.Again {
+			text += ", again"
+		}
 		return text
 	case job.Abandon:
 		return "abandon " + unitName(e.Unit)
 	case job.PutRanges:
 		return fmt.Sprintf("put-ranges %s.%d after %s of %d rollout records", unitName(e.Unit), e.Collection, showMarks(e.Opening), len(e.Settled))
 	case job.Update:
-		return fmt.Sprintf("update %d from %s with %s%s, next after %s", e.Step,
+		text := fmt.Sprintf("update %d from %s with %s%s, next after %s", e.Step,
 			manifestName(e.Parent.Manifest), showTotals(job.Count(e.Rows)), showRounds(e.Rounds), showMarks(e.Marks))
+		if e.Again {
+			text += ", again"
+		}
+		return text
 	case job.GoBack:
 		return fmt.Sprintf("go back to entry %d in generation %d, as entry %d", e.To.N, e.Generation, e.Entry)
 	case job.PutResult:
@@ -52,6 +59,9 @@ func show(effect job.Effect) string {
 		text := fmt.Sprintf("report %s, entry %d, step %d of %d", e.Head.Stage, e.Head.Entry, e.Head.Step, e.Head.Steps)
 		for _, open := range e.Head.Open {
 			text += fmt.Sprintf("; %d.%d %s", open.Step, open.Round, open.Stage)
+		}
+		if e.Head.Paused != nil {
+			text += ", paused: " + e.Head.Paused.Reason
 		}
 		return text
 	case job.Retire:

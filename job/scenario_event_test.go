@@ -18,7 +18,7 @@ import (
 //	rollout|extract|collect|assemble UNIT E SHARD [lost WHAT G/R | OUTCOME...]
 //	ranges UNIT E [lost] | updated N | result | end-prepared | retired
 //	damaged N [to begin | to commit M] | went-back | lost UNIT E
-//	cancel REASON... | tick DURATION | failed [UNIT] REASON...
+//	cancel REASON... | pause REASON... | resume | tick DURATION | failed [UNIT] REASON...
 //
 // UNIT is step.round, or eval-N for the evaluation of step N's checkpoint.
 func (s *scenario) event(name string, words []string, line string) job.Event {
@@ -67,6 +67,10 @@ func (s *scenario) event(name string, words []string, line string) job.Event {
 		return job.Retired{}
 	case "cancel":
 		return job.CancelRead{Reason: strings.TrimPrefix(line, "cancel ")}
+	case "pause":
+		return job.PauseRead{Pause: &job.Pause{Reason: strings.TrimPrefix(line, "pause ")}}
+	case "resume":
+		return job.PauseRead{}
 	case "tick":
 		return job.Tick{Active: duration(s.t, words[0])}
 	case "failed":

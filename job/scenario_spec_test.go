@@ -47,6 +47,8 @@ func specOf(t *testing.T, words []string) func(*spec.Spec) {
 				for i := range n {
 					s.Reward.Components = append(s.Reward.Components, spec.Component{Name: strconv.Itoa(i), Weight: float64(i + 1)})
 				}
+			case "gradient_groups":
+				s.Limits.GradientGroups = n
 			case "eval":
 				s.Eval = &spec.Eval{Every: n}
 			default:

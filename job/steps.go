@@ -147,7 +147,7 @@ func (s *State) goOnWith(before []*step) []Effect {
 	var effects []Effect
 	for _, st := range before {
 		if s.closing == nil && st.sweep != nil && slices.Contains(s.steps, st) {
-			effects = append(effects, st.sweep.awaited()...)
+			effects = append(effects, st.sweep.underWay()...)
 		}
 	}
 	return effects

@@ -94,7 +94,7 @@ func (w *sweep) drive(phase Phase, now time.Duration) []Effect {
 		w.collects = make([]*CollectRecord, n)
 	case Rollout, Updating:
 	}
-	return []Effect{Drive{w.unit, w.plan, w.collection, phase, n, w.resuming}}
+	return []Effect{Drive{Unit: w.unit, Plan: w.plan, Collection: w.collection, Phase: phase, Count: n, Resuming: w.resuming}}
 }
 
 func (w *sweep) shardSettled(e ShardSettled, now time.Duration) (effects []Effect, done bool, reason string) {
@@ -127,21 +127,6 @@ func (w *sweep) shardSettled(e ShardSettled, now time.Duration) (effects []Effec
 	case Updating:
 	}
 	return nil, false, ""
-}
-
-// awaited are the effects that the unit waits for.
-func (w *sweep) awaited() []Effect {
-	switch {
-	case !w.planned:
-		return []Effect{PutPlan{w.plan}}
-	case w.marks == nil:
-		return []Effect{Open{w.unit, w.collection}}
-	case w.waiting > 0:
-		return []Effect{Drive{w.unit, w.plan, w.collection, w.phase, w.plan.Shards(w.phase), true}}
-	case w.phase == Rollout:
-		return []Effect{PutRanges{w.unit, w.collection, w.marks, w.settled}}
-	}
-	return nil
 }
 
 // record keeps a shard's record; it is false for one that is kept already.

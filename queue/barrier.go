@@ -54,18 +54,24 @@ func (b *Barrier) Count(ctx context.Context, group, shard string, expected int, 
 	return said, nil
 }
 
-// Await returns when all shards of a group were reported, or after d.
-func (b *Barrier) Await(ctx context.Context, group string, d time.Duration) error {
-	err := b.redis.XRead(ctx, &redis.XReadArgs{
+// Await returns when all shards of a group were reported, or after d, and how
+// many were reported by then.
+func (b *Barrier) Await(ctx context.Context, group string, d time.Duration) (reported int, err error) {
+	err = b.redis.XRead(ctx, &redis.XReadArgs{
 		Streams: []string{b.prefix.reached(group), "0"}, Count: 1, Block: max(d, time.Millisecond),
 	}).Err()
 	if err != nil && !errors.Is(err, redis.Nil) {
-		return fmt.Errorf("await the barrier of %s: %w", group, err)
+		return 0, fmt.Errorf("await the barrier of %s: %w", group, err)
 	}
-	return nil
+	n, err := b.redis.HLen(ctx, b.prefix.barrier(group)).Result()
+	if err != nil {
+		return 0, fmt.Errorf("count the reports of %s: %w", group, err)
+	}
+	return int(n), nil
 }
 
-// Await returns when all shards of a group were reported, or after d.
-func (c *Client) Await(ctx context.Context, group string, d time.Duration) error {
+// Await returns when all shards of a group were reported, or after d, and how
+// many were reported by then.
+func (c *Client) Await(ctx context.Context, group string, d time.Duration) (reported int, err error) {
 	return NewBarrier(c.redis, c.prefix).Await(ctx, group, d)
 }

@@ -64,14 +64,14 @@ func TestLastShardWakesWhoWaits(t *testing.T) {
 	}
 	began := time.Now()
 	woken := make(chan error, 1)
-	go func() { woken <- c.Await(t.Context(), group, 30*time.Second) }()
+	go func() { _, err := c.Await(t.Context(), group, 30*time.Second); woken <- err }()
 	if err := s.Settled(t.Context(), second, 2, "d"); err != nil {
 		t.Fatal(err)
 	}
 	if err := receive(t, woken); err != nil || time.Since(began) > 10*time.Second {
 		t.Errorf("woken after %v, %v", time.Since(began), err)
 	}
-	if err := c.Await(t.Context(), group, 30*time.Second); err != nil || time.Since(began) > 10*time.Second {
+	if _, err := c.Await(t.Context(), group, 30*time.Second); err != nil || time.Since(began) > 10*time.Second {
 		t.Errorf("who came late waited %v, %v", time.Since(began), err)
 	}
 }
@@ -81,7 +81,7 @@ func TestAwaitEndsAfterItsTime(t *testing.T) {
 	c := queue.NewClient(connect(t), prefix)
 	for _, d := range []time.Duration{0, 20 * time.Millisecond} {
 		began := time.Now()
-		if err := c.Await(t.Context(), "nobody", d); err != nil || time.Since(began) < d {
+		if _, err := c.Await(t.Context(), "nobody", d); err != nil || time.Since(began) < d {
 			t.Errorf("awaited %v of %v, %v", time.Since(began), d, err)
 		}
 	}

@@ -48,3 +48,22 @@ func (c *Client) Depths(ctx context.Context) ([]Depth, error) {
 func missing(err error) bool {
 	return errors.Is(err, asynq.ErrQueueNotFound) || err != nil && strings.Contains(err.Error(), "NOT_FOUND")
 }
+
+// Hands returns how many shards all workers of the deployment together can have
+// in hand, as they said in the last seconds.
+func (c *Client) Hands(ctx context.Context) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	servers, err := c.inspector.Servers()
+	if err != nil {
+		return 0, fmt.Errorf("look up the workers: %w", err)
+	}
+	hands := 0
+	for _, s := range servers {
+		if _, ours := s.Queues[c.prefix.queue(trainingQueue)]; ours {
+			hands += s.Concurrency
+		}
+	}
+	return hands, nil
+}

@@ -30,7 +30,7 @@ tasks: {data: tasks.jsonl, groups: %d, rollouts: %d}, traces: {partitions: 2},
 	const (
 		plain   = `optimizer: {learning_rate: 0.1}`
 		limits  = `limits: {shard_rollouts: 2, rollouts_in_flight: 2, deadlines: {rollout: 24h, collect: 24h, update: 24h, eval: 24h}}`
-		sharded = `limits: {shard_rollouts: 2, rollouts_in_flight: 2, collect_rollouts: 2, deadlines: {rollout: 24h, collect: 24h, update: 24h, eval: 24h}}`
+		sharded = `limits: {shard_rollouts: 2, rollouts_in_flight: 2, collect_rollouts: 2, shards_in_flight: 1, deadlines: {rollout: 24h, collect: 24h, update: 24h, eval: 24h}}`
 	)
 	return []string{
 		head(2, 3, 2, 3, plain+", grpo: {zero_variance: keep}, "+limits),
@@ -69,6 +69,9 @@ func (w *world) submit() error {
 	if w.plan.start != "" {
 		s.Start = &spec.Start{Checkpoint: w.plan.start, Mode: spec.ModeContinue}
 	}
+	if d := spec.Duration(w.plan.deadline); d > 0 {
+		s.Limits.Deadlines = spec.Deadlines{Rollout: d, Collect: d, Update: d, Eval: d}
+	}
 	data := tasks()
 	set := job.DataSet{Blob: blob.RefOf(data), Lines: bytes.Count(data, []byte("\n"))}
 	w.store.staleness = s.GRPO.Staleness
@@ -97,13 +100,4 @@ func (w *world) submit() error {
 func (w *world) retired() bool {
 	_, err := w.store.Head(context.Background(), w.def.ID.ActiveKey())
 	return err != nil
-}
-
-// cancel asks for the job to be cancelled.
-func (w *world) cancel() {
-	body, err := sealed.Seal(job.Control{Format: job.ControlFormat, Action: job.ActionCancel, Nonce: "cancel", At: time.Now().UTC()})
-	if err == nil {
-		_, err = w.store.put(w.def.ID.ControlKey(0), body, blob.IfAbsent())
-	}
-	w.history.add("person", "cancel", fmt.Sprint(err))
 }

@@ -151,13 +151,13 @@ func (q client) Status(ctx context.Context, t queue.Task) (status queue.Status, 
 	return status, err
 }
 
-func (q client) Await(ctx context.Context, group string, d time.Duration) (err error) {
+func (q client) Await(ctx context.Context, group string, d time.Duration) (reported int, err error) {
 	c := &call{by: q.by, kind: queueCall, label: "await " + group, wake: time.Now().Add(d), fail: func(e error) { err = e }}
-	c.ready, c.effect = func() bool { return q.queue.reached[group] }, func() {}
+	c.ready, c.effect = func() bool { return q.queue.reached[group] }, func() { reported = len(q.queue.counted[group]) }
 	if gone := q.perform(ctx, c); gone != nil {
-		return gone
+		return 0, gone
 	}
-	return err
+	return reported, err
 }
 
 func (q client) Hold(ctx context.Context, id job.ID, holder string, ttl time.Duration) (got bool, err error) {

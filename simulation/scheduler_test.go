@@ -116,7 +116,9 @@ type world struct {
 	codec   *telemetry.Codec
 	def     job.Definition
 	faults  faults
-	rots    int // how many objects may still be damaged
+	rots    int       // how many objects may still be damaged
+	asked   int       // how often something was asked of the job
+	lastAsk time.Time // when an agent was asked last
 
 	nature *process // what happens by itself
 	agent  *process // the agents, which never die
@@ -273,6 +275,9 @@ func (w *world) soon(d time.Duration) time.Time {
 // finish performs the effect of a call and releases its caller.
 func (w *world) finish(c *call, outcome string) {
 	w.history.add(c.by.name, c.label, outcome)
+	if c.kind == asks {
+		w.lastAsk = time.Now()
+	}
 	c.effect()
 	w.release(c)
 }

@@ -27,16 +27,18 @@ type runPlan struct {
 	variation int
 	faults    int
 	cancel    bool
-	odd       bool   // some agents misbehave
-	modest    bool   // no agent says where its events lie; what the log loses, it loses from its start
-	burst     bool   // agents send all events at once
-	spread    bool   // a thread's events lie in all partitions
-	everybody bool   // the lease is everybody's: it only saves work
-	gradients int    // groups of a gradient shard; 0: the drivers compute the updates alone
-	rot       bool   // objects of the job are damaged
-	keep      int    // how many checkpoints are kept; 0: all
-	steps     int    // of the job; 0: those of the variation
-	start     string // the checkpoint to continue
+	odd       bool          // some agents misbehave
+	modest    bool          // no agent says where its events lie; what the log loses, it loses from its start
+	burst     bool          // agents send all events at once
+	spread    bool          // a thread's events lie in all partitions
+	everybody bool          // the lease is everybody's: it only saves work
+	gradients int           // groups of a gradient shard; 0: the drivers compute the updates alone
+	rot       bool          // objects of the job are damaged
+	keep      int           // how many checkpoints are kept; 0: all
+	steps     int           // of the job; 0: those of the variation
+	pauses    int           // how often the job stands still for a while
+	deadline  time.Duration // of each phase; 0: those of the variation
+	start     string        // the checkpoint to continue
 	mutation  mutation
 }
 
@@ -49,6 +51,7 @@ func planOf(seed uint64) runPlan {
 	}
 	p.modest = !p.odd && s.IntN(4) == 0
 	p.gradients = []int{0, 1, 1, 2}[s.IntN(4)]
+	p.pauses = []int{0, 0, 1, 3}[s.IntN(4)]
 	return p
 }
 
@@ -99,11 +102,13 @@ func (w *world) live() error {
 	if w.plan.cancel {
 		cancelAt = w.luck.IntN(1200)
 	}
+	asks := w.newPauses()
 	linger := 20 + w.luck.IntN(100) // picks, for the slow and the dead
 	err := w.run(func() bool {
 		if w.picks == cancelAt {
-			w.cancel()
+			w.ask(job.ActionCancel)
 		}
+		asks.pass()
 		if w.rots > 0 && w.picks > 40 && w.luck.IntN(150) == 0 && !w.retired() {
 			w.rot()
 		}

@@ -14,6 +14,8 @@ var (
 	ErrTaken = errors.New("the job id belongs to another submission")
 	// ErrUnknownJob says that no job has the id.
 	ErrUnknownJob = errors.New("unknown job")
+	// ErrTooMany says that a job was asked for too much already.
+	ErrTooMany = errors.New("the job has too many requests already")
 )
 
 // ConflictError says that a key stands for a job with other content.

@@ -3,16 +3,18 @@ package worker
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/cohort-rl/cohort/blob"
-	"github.com/cohort-rl/cohort/job"
-	"github.com/cohort-rl/cohort/records"
 )
 
-// errEnded is why a shard is put down: nobody waits for it any more.
-var errEnded = errors.New("the job has ended or was cancelled")
+// Why a shard is put down: nobody waits for it any more, or not now.
+var (
+	errEnded  = errors.New("the job has ended or was cancelled")
+	errPaused = errors.New("the job is paused")
+)
 
 // endedEvery is how often the store is asked whether a job in hand goes on.
 const endedEvery = 500 * time.Millisecond
@@ -21,30 +23,36 @@ const endedEvery = 500 * time.Millisecond
 type hands struct {
 	mu     sync.Mutex // guards what follows
 	cancel map[int]context.CancelCauseFunc
-	next   int
+	serial int
 	stop   func() // ends the watch that would cancel them, and waits for it
-	// over says that the job goes on no more, which is for good.
-	over bool
+	// over says that the job goes on no more, which is for good; paused, that it
+	// stood still when it was last looked at. read counts the requests to it that
+	// were read.
+	over, paused bool
+	read         int
 }
 
-// heed ends the returned context when the job is cancelled or has ended; it has
-// ended already if that is known. One watch serves all shards of a job that are
-// in hand. The caller calls leave.
+// heed ends the returned context when the job is cancelled, stands still or has
+// ended; it has ended already if that is known. One watch serves all shards of a
+// job that are in hand. The caller calls leave.
 func (w *Worker) heed(ctx context.Context, k *known) (heeding context.Context, leave func()) {
 	heeding, cancel := context.WithCancelCause(ctx)
 	h := &k.hands
+	if h.stands() {
+		w.readRequests(ctx, k)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.over {
-		cancel(errEnded)
-		return heeding, func() {}
+	if h.over || h.paused {
+		cancel(h.cause())
+		return heeding, func() { cancel(nil) }
 	}
 	if len(h.cancel) == 0 {
 		h.cancel = map[int]context.CancelCauseFunc{}
 		h.stop = w.watched(k)
 	}
-	h.next++
-	id := h.next
+	h.serial++
+	id := h.serial
 	h.cancel[id] = cancel
 	return heeding, func() {
 		cancel(nil)
@@ -75,32 +83,64 @@ func (w *Worker) watched(k *known) (stop func()) {
 	}
 }
 
-// watch puts every hand of a job down once the job goes on no more.
+// watch puts every hand of a job down once the job goes on no more, or stands
+// still. It looks at requests at once: the job may stand still already.
 func (w *Worker) watch(ctx context.Context, k *known) {
-	for w.Clock.Sleep(ctx, endedEvery) == nil {
-		if w.over(ctx, k.def.ID) {
-			k.hands.putDown()
+	for {
+		if w.readRequests(ctx, k); k.hands.putDown() {
 			return
+		}
+		if w.Clock.Sleep(ctx, endedEvery) != nil {
+			return
+		}
+		if _, err := w.Store.Head(ctx, k.def.ID.ActiveKey()); errors.Is(err, blob.ErrNotFound) {
+			k.hands.end()
 		}
 	}
 }
 
-// putDown cancels the hands, those that are still to come included.
-func (h *hands) putDown() {
+// putDown ends a hand of a shard that is put down for cause. The job's driver
+// drives a shard of a paused job again once the job goes on; if it does already,
+// the shard is handed back instead.
+func (w *Worker) putDown(ctx context.Context, k *known, cause error, logger *slog.Logger) error {
+	if w.readRequests(ctx, k); errors.Is(cause, errPaused) && !k.hands.stands() {
+		return errors.New("the job was paused while the shard was in hand, and goes on")
+	}
+	logger.Info("The shard is put down.", "reason", cause.Error())
+	return nil
+}
+
+// putDown cancels the hands if the job stands still or goes on no more, and says
+// whether that is for good.
+func (h *hands) putDown() (over bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.over || h.paused {
+		for _, cancel := range h.cancel {
+			cancel(h.cause())
+		}
+	}
+	return h.over
+}
+
+// cause is why hands are put down. The caller holds mu.
+func (h *hands) cause() error {
+	if h.over {
+		return errEnded
+	}
+	return errPaused
+}
+
+// end notes that the job goes on no more.
+func (h *hands) end() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.over = true
-	for _, cancel := range h.cancel {
-		cancel(errEnded)
-	}
 }
 
-// over says whether a job was cancelled or has ended.
-func (w *Worker) over(ctx context.Context, id job.ID) bool {
-	c, _, err := records.Read[job.Control](ctx, w.Store, id.ControlKey(0), job.ControlFormat)
-	if err == nil && c.Action == job.ActionCancel {
-		return true
-	}
-	_, err = w.Store.Head(ctx, id.ActiveKey())
-	return errors.Is(err, blob.ErrNotFound)
+// stands says whether the job stood still when it was last looked at.
+func (h *hands) stands() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.paused
 }

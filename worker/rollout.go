@@ -79,7 +79,8 @@ func settle[T any](ctx context.Context, h *hand, format string, record *T) (blob
 func (h *hand) attempt(ctx context.Context, group, rollout int, task json.RawMessage, failures int) (job.Execution, error) {
 	counted := job.Attempts{Failures: failures}
 	spec := h.job.def.Spec
-	pause := firstPause
+	pause := spec.Agent.Backoff.Std()
+	longest := longestPauses * pause
 	for {
 		nonce := h.executionNonce(group, rollout, counted.Executions)
 		request := agent.Request{
@@ -115,7 +116,7 @@ func (h *hand) attempt(ctx context.Context, group, rollout int, task json.RawMes
 		if ended := h.Clock.Sleep(ctx, pause); ended != nil {
 			return job.Execution{}, ended
 		}
-		pause = min(2*pause, longestPause)
+		pause = min(2*pause, longest)
 	}
 }
 
@@ -125,11 +126,9 @@ func (h *hand) executionNonce(group, rollout, executions int) string {
 	return string(blob.DigestOf(fmt.Appendf(nil, "%s/%d/%d/%d", h.nonce, group, rollout, executions)))[:32]
 }
 
-// Pauses between executions of a rollout.
-const (
-	firstPause   = 50 * time.Millisecond
-	longestPause = 2 * time.Second
-)
+// longestPauses is the longest pause between executions of a rollout, in first
+// ones.
+const longestPauses = 40
 
 // classify says how an execution came out.
 func (h *hand) classify(ctx context.Context, began time.Time, err error) job.Answer {

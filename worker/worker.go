@@ -135,10 +135,9 @@ func (w *Worker) Handle(ctx context.Context, task queue.Task) (err error) {
 	ctx, leave := w.heed(held, k)
 	defer leave()
 	digest, err := h.do(ctx)
-	if errors.Is(context.Cause(ctx), errEnded) {
-		logger.Info("The shard is put down: the job has ended or was cancelled.")
+	if cause := context.Cause(ctx); errors.Is(cause, errEnded) || errors.Is(cause, errPaused) {
 		span.PutDown()
-		return nil
+		return w.putDown(held, k, cause, logger)
 	}
 	if err != nil {
 		return err

@@ -64,8 +64,9 @@ func (s System) Run(ctx context.Context, use func(ctx context.Context, log *kafk
 	if err != nil {
 		return err
 	}
+	shards := queue.NewClient(redis, d.RedisPrefix())
 	supervisor := coordinator.NewSupervisor(coordinator.Config{
-		Store: s.Recorder.Bucket("coordinator", s.Store), Log: s.Recorder.Log("coordinator", log), Codec: codec, Queue: queue.NewClient(redis, d.RedisPrefix()),
+		Store: s.Recorder.Bucket("coordinator", s.Store), Log: s.Recorder.Log("coordinator", log), Codec: codec, Queue: shards, Hands: shards.Hands,
 		Clock: clock.System{}, Nonce: nonce, Logger: s.Logger, Name: "coordinator",
 		TopicPrefix: d.TopicPrefix(), Poll: 500 * time.Millisecond,
 	}, 200*time.Millisecond, 3*time.Second)

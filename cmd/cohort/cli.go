@@ -12,6 +12,8 @@ type cli struct {
 	Jobs         jobsCommand         `cmd:"" help:"List jobs, the newest first."`
 	Status       statusCommand       `cmd:"" help:"Show a job."`
 	Watch        watchCommand        `cmd:"" help:"Follow a job until it ends."`
+	Pause        pauseCommand        `cmd:"" help:"Let a job stand still."`
+	Resume       resumeCommand       `cmd:"" help:"Let a job that stands still go on."`
 	Cancel       cancelCommand       `cmd:"" help:"End a job."`
 	Delete       deleteCommand       `cmd:"" help:"Delete a job that has ended, with all that it stored."`
 	Results      resultsCommand      `cmd:"" help:"Fetch what a job has learnt, from the object store alone."`

@@ -48,6 +48,9 @@ func describe(j api.Job) string {
 	if !j.State.Ended() {
 		line("stage", string(j.Stage))
 	}
+	if j.Paused != nil {
+		line("paused", strings.TrimSpace(stamp(j.Paused.At)+" "+j.Paused.Reason))
+	}
 	line("reason", j.Reason)
 	line("remedy", j.Remedy)
 	for _, r := range j.RefusedBy {

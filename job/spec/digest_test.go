@@ -13,7 +13,7 @@ func alternatives() map[string]any {
 	return map[string]any{
 		"name": "b", "seed": 2, "steps": 11,
 		"policy.features": 9, "policy.hidden": 64,
-		"agent.url": "http://127.0.0.1:2/", "agent.timeout": "29s", "agent.attempts": 2, "agent.health": "http://h/",
+		"agent.url": "http://127.0.0.1:2/", "agent.timeout": "29s", "agent.attempts": 2, "agent.backoff": "1s", "agent.health": "http://h/",
 		"tasks.data": "b.jsonl", "tasks.groups": 5, "tasks.rollouts": 9,
 		"traces.topic": "t", "traces.partitions": 5, "traces.retention": "1h",
 		"reward.components": []any{map[string]any{"name": "a"}}, "reward.name": "score", "reward.failure_score": 0,
@@ -45,7 +45,7 @@ func alternatives() map[string]any {
 		"limits.deadlines.update":   "20m",
 		"limits.deadlines.eval":     "20m",
 		"limits.rollouts_in_flight": 8, "limits.shard_rollouts": 8, "limits.collect_rollouts": 64, "limits.gradient_groups": 4,
-		"limits.min_used":  0.5,
+		"limits.min_used": 0.5, "limits.shards_in_flight": 4, "limits.priority": "high", "limits.drives": 30,
 		"start.checkpoint": "abcdef012345", "start.job": "other", "start.mode": "warm",
 	}
 }

@@ -35,6 +35,7 @@ type Agent struct {
 	URL      string   `json:"url" required:"yes" max:"2048" pattern:"^https?://[^/?#@ ]+([/?][^# ]*)?$" form:"an http or https URL without user or fragment" doc:"where rollouts are posted"`
 	Timeout  Duration `json:"timeout" default:"30s" min:"10ms" max:"24h" doc:"for one attempt"`
 	Attempts int      `json:"attempts" default:"3" min:"1" max:"10" doc:"failures of the agent until a rollout has failed"`
+	Backoff  Duration `json:"backoff" default:"50ms" min:"10ms" max:"24h" doc:"pause before a rollout is attempted again; doubled each time, up to 40 times this"`
 	Health   string   `json:"health" max:"2048" pattern:"^https?://[^/?#@ ]+([/?][^# ]*)?$" form:"an http or https URL without user or fragment" unset:"/healthz of agent.url's server" doc:"answers 200 while the agent lives"`
 }
 

@@ -90,7 +90,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig, logger *slog.Logge
 	supervisor := coordinator.NewSupervisor(coordinator.Config{
 		Store: b.Store, Log: b.Log, Codec: b.Codec, Queue: b.queue,
 		Clock: clock.System{}, Nonce: services.Nonce, Logger: logger, Name: c.Name,
-		TopicPrefix: b.Deployment.TopicPrefix(), Poll: c.Poll,
+		TopicPrefix: b.Deployment.TopicPrefix(), Poll: c.Poll, Hands: b.queue.Hands,
 		Observer: observer, Opened: observer.Opened, Spans: tracer,
 	}, c.Rescan, c.Lease)
 	server := api.NewServer(api.Config{ //nolint:contextcheck // each request has its own

@@ -130,13 +130,22 @@ func (c Config) OpenRedis(context.Context) (redis.UniversalClient, error) {
 		return redis.NewFailoverClient(&redis.FailoverOptions{
 			MasterName: p.master, SentinelAddrs: p.addresses, ClientName: clientName,
 			Username: c.RedisUser, Password: password.Reveal(), DB: p.db, TLSConfig: secured,
+			PoolSize: poolSize, MaxIdleConns: idleSize,
 		}), nil
 	}
 	return redis.NewClient(&redis.Options{
 		Addr: p.addresses[0], ClientName: clientName,
 		Username: c.RedisUser, Password: password.Reveal(), DB: p.db, TLSConfig: secured,
+		PoolSize: poolSize, MaxIdleConns: idleSize,
 	}), nil
 }
+
+// Bounds of the connections to Redis. Each phase that is under way waits for its
+// barrier on one of them, so hundreds of jobs need hundreds.
+const (
+	poolSize = 2048
+	idleSize = 64
+)
 
 // clientName is what CLIENT LIST shows.
 const clientName = "cohort"

@@ -90,6 +90,9 @@ func (m *Model) head(j *api.Job) []string {
 		news = append(news, fmt.Sprintf("job %s (%s) is %s, step %d/%d", j.ID, j.Name, j.State, j.Step, j.Steps))
 	}
 	ended := j.State.Ended() && !m.job.State.Ended()
+	if line := pauseLine(m.job.Paused, j); line != "" {
+		news = append(news, line)
+	}
 	m.job, m.known = *j, true
 	for _, e := range j.Evaluations {
 		if m.evaluated(e.Manifest) {
@@ -102,6 +105,19 @@ func (m *Model) head(j *api.Job) []string {
 		news = append(news, endLine(j))
 	}
 	return news
+}
+
+// pauseLine says that a job stands still which did not before, or goes on.
+func pauseLine(before *job.Pause, j *api.Job) string {
+	switch {
+	case before == nil && j.Paused != nil && j.Paused.Reason != "":
+		return "paused: " + j.Paused.Reason
+	case before == nil && j.Paused != nil:
+		return "paused"
+	case before != nil && j.Paused == nil && !j.State.Ended():
+		return "resumed"
+	}
+	return ""
 }
 
 func (m *Model) evaluated(id blob.Digest) bool {

@@ -101,6 +101,22 @@ func TestViewOfARunningJob(t *testing.T) {
 	golden(t, "running-40x9", half().Render(40, 9, at(11.6), false))
 }
 
+func TestViewOfAPausedJob(t *testing.T) {
+	t.Parallel()
+	j := running(3)
+	j.State, j.Paused = api.StatePaused, &job.Pause{Reason: "the agent is being mended"}
+	m := apply(head(running(3)))
+	if news := m.Apply(head(j)); len(news) != 1 || news[0] != "paused: the agent is being mended" {
+		t.Errorf("%q", news)
+	}
+	if text := m.Render(100, 24, at(4), false); !strings.Contains(text, "paused, rollouts") || !strings.HasSuffix(text, "paused: the agent is being mended; cohort resume countdown-1 lets it go on") {
+		t.Errorf("the view is\n%s", text)
+	}
+	if news := m.Apply(head(running(3))); len(news) != 1 || news[0] != "resumed" {
+		t.Errorf("%q", news)
+	}
+}
+
 func TestViewWithColorsShowsTheSameText(t *testing.T) {
 	t.Parallel()
 	plain, colored := half().Render(80, 24, at(12), false), half().Render(80, 24, at(12), true)

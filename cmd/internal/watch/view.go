@@ -178,6 +178,8 @@ func (m *Model) last(paint func(color, string) string) string {
 		return paint(bad, m.job.Reason)
 	case m.job.State.Ended():
 		return ""
+	case m.job.Paused != nil:
+		return paint(evaluation, strings.TrimSuffix("paused: "+m.job.Paused.Reason, ": ")+"; cohort resume "+string(m.job.ID)+" lets it go on")
 	}
 	return paint(quiet, "q leaves")
 }

@@ -1,28 +1,49 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
+	"time"
 	"unicode"
 
+	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/submission"
 )
 
 // cancel asks for a job's end.
 func (s *Server) cancel(w http.ResponseWriter, r *http.Request) error {
+	return s.control(w, r, submission.Cancel)
+}
+
+// pause asks a job to stand still.
+func (s *Server) pause(w http.ResponseWriter, r *http.Request) error {
+	return s.control(w, r, submission.Pause)
+}
+
+// resume asks a job to go on.
+func (s *Server) resume(w http.ResponseWriter, r *http.Request) error {
+	return s.control(w, r, submission.Resume)
+}
+
+// ask puts a request to a job.
+type ask func(ctx context.Context, b blob.Bucket, id job.ID, reason, nonce string, at time.Time) error
+
+// control asks something of a job and answers with the job as it is then.
+func (s *Server) control(w http.ResponseWriter, r *http.Request, ask ask) error {
 	id, err := job.ParseID(r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	request, err := readCancel(http.MaxBytesReader(w, r.Body, maxSmall))
+	request, err := readControl(http.MaxBytesReader(w, r.Body, maxSmall))
 	if err != nil {
 		return err
 	}
-	if err := submission.Cancel(r.Context(), s.config.Store, id, request.Reason, s.config.Nonce(), s.config.Clock.Now()); err != nil {
+	if err := ask(r.Context(), s.config.Store, id, request.Reason, s.config.Nonce(), s.config.Clock.Now()); err != nil {
 		return err
 	}
 	j, err := s.look(r.Context(), id)
@@ -32,9 +53,9 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, http.StatusAccepted, j)
 }
 
-// readCancel reads the request; an empty body is one without a reason.
-func readCancel(body io.Reader) (cancelRequest, error) {
-	var request cancelRequest
+// readControl reads the request; an empty body is one without a reason.
+func readControl(body io.Reader) (controlRequest, error) {
+	var request controlRequest
 	decoder := json.NewDecoder(body)
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(&request)
