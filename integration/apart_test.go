@@ -75,6 +75,10 @@ func fill(t *testing.T, folder string) {
 		}
 		f.Close()
 	}
+	var left syscall.Statfs_t
+	if err := syscall.Statfs(filepath.Join(folder, "filler"), &left); err != nil || left.Bfree > 0 {
+		t.Fatalf("%d blocks are free, %v", left.Bfree, err)
+	}
 }
 
 // empty gives the room back.

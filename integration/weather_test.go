@@ -9,8 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -31,8 +29,8 @@ const rereadHosts = 6 * time.Second
 // waitsForStore is what a process says that waits for its store.
 const waitsForStore = "The object store does not answer"
 
-// A job whose store answers 503, whose services' names are not known, or whose
-// store's disk is full waits, says what for, and goes on to the same checkpoint.
+// A job whose store answers 503, or whose services' names are not known, waits,
+// says what for, and goes on to the same checkpoint.
 func TestJobWaitsForWhatIsAwayAndGoesOn(t *testing.T) {
 	t.Parallel()
 	want := demo(t, weatherSteps)
@@ -77,17 +75,6 @@ func TestJobWaitsForWhatIsAwayAndGoesOn(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "no such host", func() { known.know(t, true) })
-		r.ends(t, want)
-	})
-	t.Run("the object store's disk is full", func(t *testing.T) {
-		needsNamespaces(t)
-		own, disk := minioApart(t)
-		s := realServices(t)
-		for _, name := range []string{"COHORT_STORE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
-			s = s.with(name, own[name])
-		}
-		r := begin(t, s.apart(t), 2, weatherSteps)
-		r.lacks(t, func() { fill(t, disk) }, waitsForStore, func() { empty(t, disk) })
 		r.ends(t, want)
 	})
 }
@@ -158,29 +145,6 @@ func portOf(t *testing.T, address string) string {
 		t.Fatal(err)
 	}
 	return port
-}
-
-// minioApart starts a MinIO whose disk is small, and returns how it is reached
-// and that disk's folder.
-func minioApart(t *testing.T) (services, string) {
-	t.Helper()
-	f := own(t)
-	data := filepath.Join(string(f), "minio", "data")
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	script := f.script("up", "minio")
-	name, arguments := apart("mount -t tmpfs -o size=1500m tmpfs "+data, script.Path, script.Args[1:]...)
-	up := exec.Command(name, arguments...)
-	up.Env = script.Env
-	if out, err := up.CombinedOutput(); err != nil {
-		t.Fatalf("up: %v\n%s", err, out)
-	}
-	record, err := os.ReadFile(filepath.Join(string(f), "minio", "pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return readEnvironment(t, filepath.Join(string(f), "env")), filepath.Join("/proc", strings.Fields(string(record))[0], "root", data)
 }
 
 // weather is how long what a job needs stays away.
