@@ -74,7 +74,7 @@ func TestJobWaitsForWhatIsAwayAndGoesOn(t *testing.T) {
 			if err := errors.Join(minio.Start(), redis.Start()); err != nil {
 				t.Fatal(err)
 			}
-		}, "no such host", func() { known.know(t, true) })
+		}, "there is no host minio.test", func() { known.know(t, true) })
 		r.ends(t, want)
 	})
 }
