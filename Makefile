@@ -18,9 +18,10 @@ LDFLAGS := -X main.version=$(VERSION)
 # The race detector needs a C compiler. One mode for vet, tests and the
 # programs that tests start means that every package is compiled once. What
 # takes minutes under it runs without: simulated runs, the programs and whole
-# trainings, and the commands of the README and of the CLI. test-race runs the
-# programs with it.
-UNRACED := docs cmd/cohort simulation endtoend endtoend/training examples/countdown
+# trainings, and the commands of the README and of the CLI. test-race runs with
+# it the programs, and what computes much and shares little.
+RACED_APART := endtoend interop job/spec learner checkpoint/scrub traces/threads cmd/internal/doctor
+UNRACED := $(RACED_APART) docs cmd/cohort simulation endtoend/training examples/countdown
 BENCHES := bench/learning/trainer bench/system# run whole systems, and are tested apart
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
@@ -55,8 +56,8 @@ test: ## build, vet and test everything, the docs' commands included
 
 .PHONY: test-race
 test-race: export GORACE := atexit_sleep_ms=10
-test-race: ## test the programs once more, built with the race detector
-	@$(STEP) 'programs with the race detector' $(GO) test $(RACE) $(TESTING) ./endtoend
+test-race: ## test with the race detector what test leaves out: programs, and what computes much
+	@$(STEP) 'with the race detector' $(GO) test $(RACE) $(TESTING) $(RACED_APART:%=./%)
 
 .PHONY: test-bench
 test-bench: ## test the benchmarks that run whole systems

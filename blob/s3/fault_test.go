@@ -233,7 +233,7 @@ func TestSilentServerIsGivenUp(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	c := config(endpoint, "")
-	c.Timeout = 50 * time.Millisecond
+	c.Timeout = 500 * time.Millisecond
 	b, err := s3.New(lifetime(t), c)
 	if err != nil {
 		t.Fatal(err)
