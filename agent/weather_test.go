@@ -9,15 +9,25 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/cohort-rl/cohort/agent"
 )
 
+// bind listens at a new address. Its connections buffer little from their first
+// byte on, however late they are accepted.
 func bind(t *testing.T) net.Listener {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	small := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var err error
+		if e := c.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096) }); e != nil {
+			return e
+		}
+		return err
+	}}
+	listener, err := small.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +47,6 @@ func listen(t *testing.T, handle func(net.Conn)) (url string) {
 			return
 		}
 		defer conn.Close()
-		_ = conn.(*net.TCPConn).SetReadBuffer(4096)
 		handle(conn)
 	}()
 	return "http://" + listener.Addr().String()
