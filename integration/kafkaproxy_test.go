@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/rs/zerolog"
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
 
@@ -45,21 +43,9 @@ func startStage(t *testing.T, words ...string) *stage {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
-	s := &stage{
-		proxy: toxiproxy.NewProxy(server, "kafka", "127.0.0.1:0", direct),
-		other: []string{realServices(t)["COHORT_KAFKA"]},
-	}
-	if err := s.proxy.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.proxy.Stop)
+	s := &stage{proxy: behind(t, direct), other: []string{realServices(t)["COHORT_KAFKA"]}}
 	s.folder = own(t)
-	_, port, err := net.SplitHostPort(direct)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.environment = []string{"SERVICES_KAFKA_PORT=" + port, "SERVICES_KAFKA_ADVERTISED=" + s.proxy.Listen}
+	s.environment = []string{"SERVICES_KAFKA_PORT=" + portOf(t, direct), "SERVICES_KAFKA_ADVERTISED=" + s.proxy.Listen}
 	s.up(t, words...)
 	return s
 }

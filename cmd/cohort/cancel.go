@@ -13,11 +13,7 @@ type cancelCommand struct {
 
 // Run asks for the job's end.
 func (c *cancelCommand) Run(ctx context.Context, s *streams) error {
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	client, err := c.client()
+	id, client, err := jobAt(c.jobFlags, c.serverFlags)
 	if err != nil {
 		return err
 	}

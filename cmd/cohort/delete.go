@@ -26,11 +26,7 @@ func (deleteCommand) Help() string {
 
 // Run deletes the job, once the user has agreed.
 func (c *deleteCommand) Run(ctx context.Context, s *streams) error {
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	client, err := c.client()
+	id, client, err := jobAt(c.jobFlags, c.serverFlags)
 	if err != nil {
 		return err
 	}

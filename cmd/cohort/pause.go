@@ -19,11 +19,7 @@ func (pauseCommand) Help() string {
 
 // Run asks the job to stand still.
 func (c *pauseCommand) Run(ctx context.Context, s *streams) error {
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	client, err := c.client()
+	id, client, err := jobAt(c.jobFlags, c.serverFlags)
 	if err != nil {
 		return err
 	}
@@ -43,11 +39,7 @@ type resumeCommand struct {
 
 // Run asks the job to go on.
 func (c *resumeCommand) Run(ctx context.Context, s *streams) error {
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	client, err := c.client()
+	id, client, err := jobAt(c.jobFlags, c.serverFlags)
 	if err != nil {
 		return err
 	}

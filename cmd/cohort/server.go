@@ -96,6 +96,16 @@ func (f jobFlags) id() (job.ID, error) {
 	return id, nil
 }
 
+// jobAt is the job that the flags name, and a client of its server.
+func jobAt(j jobFlags, server serverFlags) (job.ID, *api.Client, error) {
+	id, err := j.id()
+	if err != nil {
+		return "", nil, err
+	}
+	client, err := server.client()
+	return id, client, err
+}
+
 // unknownJob says where the jobs are listed.
 func unknownJob(id string, err error) error {
 	if errors.Is(err, job.ErrInvalidID) {

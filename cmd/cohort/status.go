@@ -10,11 +10,7 @@ type statusCommand struct {
 
 // Run shows a job.
 func (c *statusCommand) Run(ctx context.Context, s *streams) error {
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	client, err := c.client()
+	id, client, err := jobAt(c.jobFlags, c.serverFlags)
 	if err != nil {
 		return err
 	}

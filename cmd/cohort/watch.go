@@ -18,11 +18,7 @@ type watchCommand struct {
 
 // Run follows the job until it ends, and fails if it does.
 func (c *watchCommand) Run(ctx context.Context, s *streams) error {
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	client, err := c.client()
+	id, client, err := jobAt(c.jobFlags, c.serverFlags)
 	if err != nil {
 		return err
 	}
