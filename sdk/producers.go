@@ -116,7 +116,8 @@ func (p *producers) close(ctx context.Context) error {
 	defer cancel()
 	var failures []error
 	for key, s := range p.byKey {
-		if _, err := s.producer.Close(ctx); err != nil {
+		// Each attempt has answered for its own events.
+		if _, err := s.producer.Close(ctx); err != nil && !errors.Is(err, telemetry.ErrUndelivered) {
 			failures = append(failures, fmt.Errorf("close telemetry: %w", err))
 		}
 		delete(p.byKey, key)

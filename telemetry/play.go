@@ -15,8 +15,9 @@ const EndBudget = 8 * time.Second
 // error or panic that play ends in, and its End; and it waits until all of it is
 // acknowledged. An End follows whatever happens.
 //
-// The error is that of play, joined with that of recording. A panic is recorded
-// with its stack and then raised again with the same value. Once the broker is
+// The error is that of play, joined with that of recording, which is
+// ErrUndelivered when the End was not acknowledged in the budget. A panic is
+// recorded with its stack and then raised again with the same value. Once the broker is
 // known to be lost (see [Producer.Admit]), Run does not wait for it.
 func Run(ctx context.Context, to Sink, id, task string, play func(ctx context.Context) error, attributes ...Attribute) (Summary, error) {
 	if play == nil {
@@ -45,6 +46,9 @@ func Run(ctx context.Context, to Sink, id, task string, play func(ctx context.Co
 		}
 	}
 	summary, ending := thread.End(finishing)
+	if errors.Is(ending, context.DeadlineExceeded) {
+		ending = fmt.Errorf("%w: the log did not acknowledge the thread's end within %s: %w", ErrUndelivered, EndBudget, ending)
+	}
 	if ending != nil {
 		err = errors.Join(err, ending)
 	}

@@ -345,3 +345,17 @@ func TestRunEndsTheThreadAfterItsContext(t *testing.T) {
 		t.Errorf("%+v, %v", summary, err)
 	}
 }
+
+// A thread whose end the log does not take in time is undelivered, as whoever
+// answers for it must know: it lost its broker, and did not fail.
+func TestRunWhoseEndIsNotAcknowledgedIsUndelivered(t *testing.T) {
+	t.Parallel()
+	b := startBroker(t, 1)
+	p := b.newProducer(t, nil)
+	b.hang()
+	_, err := telemetry.Run(t.Context(), p, "t", "x", func(context.Context) error { return nil })
+	if !errors.Is(err, telemetry.ErrUndelivered) {
+		t.Errorf("Run says %v, want ErrUndelivered", err)
+	}
+	_, _ = p.Close(deadline(t, time.Millisecond))
+}

@@ -95,7 +95,7 @@ func TestBatchesThatAreNotWhatTheySayAreRefused(t *testing.T) {
 			response.Topics = append(response.Topics, topic)
 			return response, nil, true
 		})
-		records, err := log.Fetch(within(t, 500*time.Millisecond), "t", 0, 0, 1<<20)
+		records, err := log.Fetch(within(t, 3*time.Second), "t", 0, 0, 1<<20)
 		if err == nil || len(records) > 0 || !strings.Contains(err.Error(), "corrupt batch") {
 			t.Errorf("%s: %d records, %v", name, len(records), err)
 		}
