@@ -14,8 +14,8 @@ import (
 const heldOut = 20
 
 func TestMain(m *testing.M) {
-	flag.Int("kills", 3, "how often a demo is killed")
-	flag.Int("steps", 3, "steps before and after a checkpoint that a job is continued from")
+	flag.Int("kills", 2, "how often a demo is killed")
+	flag.Int("steps", 2, "steps before and after a checkpoint that a job is continued from")
 	flag.Bool("damage", false, "damage a demo in every way")
 	flag.Parse()
 	os.Exit(run(m))

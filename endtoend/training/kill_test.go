@@ -14,7 +14,7 @@ import (
 
 func TestKilledDemoGoesOnToTheSameCheckpoint(t *testing.T) {
 	t.Parallel()
-	const steps = 4
+	const steps = 3
 	kills := flag.Lookup("kills").Value.(flag.Getter).Get().(int)
 	flags := []string{"--seed", "9", "--steps", fmt.Sprint(steps)}
 	undisturbed := demo(t, t.TempDir(), flags...)
