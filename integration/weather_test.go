@@ -97,6 +97,9 @@ func TestDemoWaitsForRoomOnItsDisk(t *testing.T) {
 	wait(t, weather())
 	empty(t, disk)
 	reads(t, out, said, string(want.checkpoint))
+	if _, err := io.Copy(io.Discard, out); err != nil {
+		t.Error(err)
+	}
 	<-p.done
 }
 
