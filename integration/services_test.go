@@ -67,9 +67,10 @@ func (s services) with(name, value string) services {
 	return other
 }
 
-// environment is s as processes take it.
+// environment is s as processes take it, who are patient with services that
+// other tests keep busy.
 func (s services) environment() []string {
-	var variables []string
+	variables := []string{"COHORT_WAIT=2m"}
 	for name, value := range s {
 		variables = append(variables, name+"="+value)
 	}

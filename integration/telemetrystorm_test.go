@@ -120,7 +120,7 @@ func (c *scene) play(t *testing.T, ready func(), begun <-chan struct{}) {
 
 // recordingTime bounds a recording.
 func recordingTime(events uint64) time.Duration {
-	return 3*time.Minute + time.Duration(events)*2*time.Millisecond
+	return 3*time.Minute + time.Duration(events)*10*time.Millisecond
 }
 
 // playApart does so in another process, whose files may not grow above a limit.
