@@ -28,6 +28,7 @@ func (p *Producer) bury(q *partition, n int, class Class, cause error) {
 	case gone == 0 || gone == 1 && q.queue.at(0).buried > 0:
 		return
 	case last: // what nobody could be told before the end
+		p.leaveEnd(q, gone-1, class, cause)
 		p.release(q, gone)
 		return
 	}

@@ -9,7 +9,9 @@ import (
 // and each partition that was used gets a Final. When ctx ends first, what is
 // left goes to the spill file, which takes as long as the disk needs for it; it
 // has failed where there is none or it has no room. What was in flight then is
-// uncertain too. It returns by then, with nothing queued and no goroutine left.
+// uncertain too. Tombstones and Finals that the log did not take go to the spill
+// file as well: the next producer with that file brings them into the log, and
+// until then an audit says that the end is unknown. It returns by then, with nothing queued and no goroutine left.
 // Its error is ErrUndelivered when events were given up that no Flush has
 // reported. A second Close waits for the
 // first.
@@ -89,9 +91,8 @@ func (p *Producer) drain(ctx context.Context) {
 }
 
 // giveUp ends everything that is queued for the log: it has failed, or waits
-// for the spill file, however much that is. Nobody can be told by a tombstone:
-// readers name the hole, or see that the end is missing. What comes back later
-// is ignored.
+// for the spill file, however much that is, and with it what readers are to be
+// told. What comes back later is ignored.
 func (p *Producer) giveUp(cause error) {
 	p.lock()
 	defer p.mu.Unlock()
@@ -108,6 +109,7 @@ func (p *Producer) giveUp(cause error) {
 			it := q.queue.at(i)
 			p.room.give(p.letGo(it))
 			if it.own {
+				p.leave(it, q.number, Closed, cause)
 				continue
 			}
 			if p.letters == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -191,5 +192,18 @@ func TestControlCharactersAreFoundWhereverTheyStand(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestKindsAreThoseOfAllBodies(t *testing.T) {
+	t.Parallel()
+	said := []string{telemetry.KindNode}
+	for _, e := range sampleEvents() {
+		if !slices.Contains(said, e.Kind()) {
+			said = append(said, e.Kind())
+		}
+	}
+	if got, want := slices.Sorted(slices.Values(telemetry.Kinds())), slices.Sorted(slices.Values(said)); !slices.Equal(got, want) {
+		t.Errorf("kinds are %v, those of the bodies %v", got, want)
 	}
 }

@@ -74,7 +74,12 @@ type DeadLetter struct {
 // under its sequence is accepted once.
 func (l DeadLetter) Replayable() bool { return l.Partition >= 0 }
 
-// message returns the headers of the letter's own message.
+// Own says that the letter is no event: it is a tombstone or the final record of
+// its producer, which the log did not take before Close had to return. It is in
+// no account, and readers of the log miss it until it is replayed.
+func (l DeadLetter) Own() bool { return l.Key == "" && l.Replayable() }
+
+// headers returns the headers of the letter's own message.
 func (l DeadLetter) headers() []Header {
 	own := []Header{
 		{headerDeadClass, []byte(l.Class)},

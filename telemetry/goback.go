@@ -49,8 +49,12 @@ func (s *sender) forget(records []spill.Record) {
 		if record.At < r.next && !slices.ContainsFunc(r.kept, func(k spill.Record) bool { return k.At == record.At }) {
 			continue
 		}
+		l, err := ReadDeadLetter(record.Payload)
+		if err == nil && l.Own() {
+			continue
+		}
 		p.accounts.Overwritten++
-		if l, err := ReadDeadLetter(record.Payload); err == nil && l.Producer == p.config.Instance {
+		if err == nil && l.Producer == p.config.Instance {
 			p.accounts.Spilled--
 			p.accounts.Failed++
 			p.unreported++
@@ -215,6 +219,9 @@ func (s *sender) sentBack(letters []DeadLetter) {
 	p.lock()
 	defer p.mu.Unlock()
 	for _, l := range letters {
+		if l.Own() {
+			continue
+		}
 		p.accounts.Replayed++
 		if l.Producer != p.config.Instance {
 			continue // of an earlier one, whose accounts are closed

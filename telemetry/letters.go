@@ -174,6 +174,7 @@ func (s *sender) close() {
 		s.settle(func(a *Accounts, n uint64) { a.Failed += n }, err)
 	}
 	if s.spill != nil {
+		s.keepLeft()
 		_ = s.spill.Drop(s.replay.next, s.replay.kept) // else the next producer sends it once more
 		_ = s.spill.Close()                            // all of it is synced
 	}

@@ -53,6 +53,7 @@ type Producer struct {
 	own          int       // final records and tombstones that are queued
 	waiting      []waiting // for the dead letters, oldest first; Queued counts them
 	ended        uint64    // how many of them had their end
+	left         []waiting // tombstones and final records for the spill file, in no account
 	waitingBytes int
 	changed      chan struct{} // closed at the next change that someone waits for
 	closing      bool          // nothing is admitted any more

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,8 +38,20 @@ func (f *both) newProducer(t *testing.T, change func(*telemetry.Config)) *teleme
 	})
 }
 
-// spilled reads the spill file.
-func (f *both) spilled(t *testing.T) (letters []telemetry.DeadLetter) {
+// spilled returns the events of the spill file.
+func (f *both) spilled(t *testing.T) []telemetry.DeadLetter {
+	t.Helper()
+	return slices.DeleteFunc(f.records(t), telemetry.DeadLetter.Own)
+}
+
+// left returns the tombstones and final records of the spill file.
+func (f *both) left(t *testing.T) []telemetry.DeadLetter {
+	t.Helper()
+	return slices.DeleteFunc(f.records(t), func(l telemetry.DeadLetter) bool { return !l.Own() })
+}
+
+// records reads the spill file.
+func (f *both) records(t *testing.T) (letters []telemetry.DeadLetter) {
 	t.Helper()
 	_, err := spill.Scan(f.file, func(r spill.Record) error {
 		l, err := telemetry.ReadDeadLetter(r.Payload)

@@ -81,13 +81,13 @@ func TestKillBetweenReplayAndTruncationLosesNothing(t *testing.T) {
 	if dead(t, streams) != 0 || len(events["t"]) != 4 || streams[0].Duplicates < 3 {
 		t.Errorf("%d events are there, streams %+v", len(events["t"]), streams)
 	}
-	replayed := 0
+	replayed := 0 // three events and the final record
 	for _, m := range f.log.readAll(t)[0] {
 		if m.origin.Replayed {
 			replayed++
 		}
 	}
-	if uint64(replayed) != streams[0].Duplicates+3 {
+	if uint64(replayed) != streams[0].Duplicates+4 {
 		t.Errorf("%d are marked as replayed, streams %+v", replayed, streams)
 	}
 }

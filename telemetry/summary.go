@@ -7,8 +7,7 @@ import (
 	"unicode"
 )
 
-// Kind is what an event is, in a word: start, decision, model_call, tool_call,
-// node, reward, error, end, marker, final, as docs/formats.md names bodies.
+// Kind is what an event is, in a word of Kinds, as docs/formats.md names bodies.
 func (e Event) Kind() string {
 	switch e.Body.(type) {
 	case nil:
@@ -24,6 +23,13 @@ func (e Event) Kind() string {
 		return "tool_call"
 	}
 	return strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", e.Body), "telemetry."))
+}
+
+// Kinds are all that Event.Kind says of an event with a body.
+func Kinds() []string {
+	return []string{
+		"start", "decision", "model_call", "tool_call", KindNode, "reward", "state", "error", "end", "marker", "final", "tombstone",
+	}
 }
 
 // maxShown bounds a text in a summary, in characters.

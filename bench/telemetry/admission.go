@@ -59,7 +59,7 @@ func (b *bench) admission(ctx context.Context) error {
 	for _, c := range cases {
 		fmt.Println(c)
 	}
-	return nil
+	return b.due(ctx, topic)
 }
 
 // crowd is one comparison.
@@ -107,7 +107,7 @@ func latencyOf(all []time.Duration) latency {
 	return latency{at(0.5), at(0.99)}
 }
 
-// pace lets goroutines admit events and append to a ring at a rate.
+// pace lets goroutines admit events and append to a ring at a rate, in bursts.
 func (b *bench) pace(ctx context.Context, topic string, c *crowd) (r paced, err error) {
 	goroutines := c.goroutines
 	var codec *telemetry.Codec
@@ -116,9 +116,19 @@ func (b *bench) pace(ctx context.Context, topic string, c *crowd) (r paced, err 
 			return r, err
 		}
 	}
+	err = b.both(ctx, topic, func(p *telemetry.Producer, ring *ring) error {
+		r, err = b.bursts(ctx, p, ring, goroutines, codec)
+		return err
+	})
+	return r, err
+}
+
+// both gives a use a producer that has found its topic, and a ring with its
+// consumer.
+func (b *bench) both(ctx context.Context, topic string, use func(*telemetry.Producer, *ring) error) (err error) {
 	p, err := b.producer(topic) //nolint:contextcheck // Close ends it
 	if err != nil {
-		return r, err
+		return err
 	}
 	defer func() {
 		if _, closing := p.Close(ctx); err == nil {
@@ -126,13 +136,18 @@ func (b *bench) pace(ctx context.Context, topic string, c *crowd) (r paced, err 
 		}
 	}()
 	if err := p.Admit(ctx, event("job-1/2/first", 0, time.Now())); err != nil { // looks up the topic
-		return r, err
+		return err
 	}
 	ring := newRing()
 	drained := make(chan struct{})
 	dctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // as long as anyone appends
 	go func() { defer close(drained); ring.drain(dctx) }()
 	defer func() { stop(); <-drained }()
+	return use(p, ring)
+}
+
+// bursts lets each goroutine do what is due every millisecond.
+func (b *bench) bursts(ctx context.Context, p *telemetry.Producer, ring *ring, goroutines int, codec *telemetry.Codec) (r paced, err error) {
 	samples := make([]sample, goroutines)
 	g, gctx := errgroup.WithContext(ctx)
 	begin := time.Now()
@@ -162,10 +177,7 @@ func (b *bench) pace(ctx context.Context, topic string, c *crowd) (r paced, err 
 	}
 	err = g.Wait()
 	elapsed := time.Since(begin)
-	var all sample
-	for _, s := range samples {
-		all.ours, all.ring = append(all.ours, s.ours...), append(all.ring, s.ring...)
-	}
+	all := joined(samples)
 	if err != nil || len(all.ours) == 0 {
 		return r, errors.Join(err, ctx.Err())
 	}

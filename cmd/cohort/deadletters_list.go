@@ -20,7 +20,7 @@ type deadLettersListCommand struct {
 
 // Help says what is printed.
 func (deadLettersListCommand) Help() string {
-	return "Prints a line for each dead letter of a topic or of a spill file: where it lies, when and why it was given up, and the thread, producer instance and sequence of its event. It changes nothing, and may be used while the producer runs."
+	return "Prints a line for each dead letter of a topic or of a spill file: where it lies, when and why it was given up, and the thread, producer instance and sequence of its event. A letter of a spill file that has no thread is what its producer could not tell the log before it had to end: a tombstone or the final record. It changes nothing, and may be used while the producer runs."
 }
 
 // letterJSON is a letter as JSON prints it.
@@ -37,6 +37,7 @@ type letterJSON struct {
 	Bytes      int               `json:"bytes"`
 	Redacted   int               `json:"redacted,omitempty"`
 	Replayable bool              `json:"replayable"`
+	Own        bool              `json:"own,omitempty"`
 	Headers    map[string]string `json:"headers,omitempty"`
 	Event      *eventJSON        `json:"event,omitempty"`
 }
@@ -44,7 +45,7 @@ type letterJSON struct {
 func (f *deadLettersFrom) json(l letter) letterJSON {
 	return letterJSON{
 		Place: f.place(l), Died: l.Died, Class: l.Class, Reason: l.Reason, Topic: l.Topic, Partition: l.Partition,
-		Producer: l.Producer, Sequence: sequenceOf(l), Thread: l.Key, Bytes: len(l.Frame), Redacted: l.Redacted, Replayable: l.Replayable(),
+		Producer: l.Producer, Sequence: sequenceOf(l), Thread: l.Key, Bytes: len(l.Frame), Redacted: l.Redacted, Replayable: l.Replayable(), Own: l.Own(),
 	}
 }
 
@@ -107,7 +108,7 @@ func printLetters(s *streams, letters []letterJSON) error {
 	var text strings.Builder
 	fmt.Fprintln(&text, "PLACE\tDIED\tCLASS\tTO\tSEQUENCE\tTHREAD\tBYTES\tREASON")
 	for _, l := range letters {
-		fmt.Fprintf(&text, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", l.Place, stamp(l.Died), l.Class, destination(l), dash(l.Sequence), l.Thread, l.Bytes, shorten(l.Reason))
+		fmt.Fprintf(&text, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", l.Place, stamp(l.Died), l.Class, destination(l), dash(l.Sequence), dash(l.Thread), l.Bytes, shorten(l.Reason))
 	}
 	return printTable(s.out, text.String())
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cohort-rl/cohort/cmd/internal/nearest"
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/traces"
 )
@@ -29,9 +30,23 @@ type tail struct {
 // kindUnreadable is what records are that hold no event.
 const kindUnreadable = "unreadable"
 
-// isKind says whether a word can be a kind.
-func isKind(word string) bool {
-	return word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz_") == ""
+// checkKind refuses a word that is no kind, and names the nearest that are.
+func checkKind(word string) error {
+	kinds := append(telemetry.Kinds(), kindUnreadable)
+	if slices.Contains(kinds, word) {
+		return nil
+	}
+	short := strings.ToLower(word[:min(len(word), 64)])
+	distances := map[string]int{}
+	for _, k := range kinds {
+		distances[k] = nearest.Distance(short, k)
+	}
+	least := slices.SortedStableFunc(slices.Values(kinds), func(a, b string) int { return distances[a] - distances[b] })
+	if distances[least[0]] > max(len(short)/2, 1) {
+		return fmt.Errorf("there is no such kind: there are %s", strings.Join(kinds, ", "))
+	}
+	near := slices.DeleteFunc(least, func(k string) bool { return distances[k] > distances[least[0]] })
+	return fmt.Errorf("there is no such kind: the nearest is %s", strings.Join(near, " or "))
 }
 
 // take returns what prints the records of a topic: a write for each call.

@@ -24,7 +24,7 @@ type telemetryTailCommand struct {
 	Topic     []string      `placeholder:"NAME" help:"Read these topics instead of those of jobs; no store is asked."`
 	Dir       string        `placeholder:"DIR" complete:"dir" help:"Folder of a cohort demo or cohort up, running or stopped: store and log are found there."`
 	Thread    string        `placeholder:"ID" help:"Show threads whose id begins like this."`
-	Kind      []string      `placeholder:"KIND" help:"Show these kinds of events: start, decision, model_call, tool_call, node, reward, error, end, marker, final and so on; unreadable for what is none."`
+	Kind      []string      `placeholder:"KIND" help:"Show these kinds of events: start, decision, model_call, tool_call, node, reward, state, error, end, marker, final, tombstone; unreadable for what is none."`
 	FromStart bool          `help:"Begin with what is in the log already."`
 	NoFollow  bool          `help:"Show what is in the log now, and stop."`
 	For       time.Duration `placeholder:"DURATION" help:"Stop after so long. Default: at Ctrl-C."`
@@ -52,8 +52,8 @@ func (c *telemetryTailCommand) Validate() error {
 		return fmt.Errorf("--for %s: use a positive duration", c.For)
 	}
 	for _, k := range c.Kind {
-		if !isKind(k) {
-			return fmt.Errorf("--kind %s: a kind is a word in small letters, such as decision or model_call", k)
+		if err := checkKind(k); err != nil {
+			return fmt.Errorf("--kind %s: %w", k, err)
 		}
 	}
 	return errors.Join(c.KafkaSecurity.Validate(), c.StoreAccess.Validate())

@@ -81,9 +81,6 @@ func (r *reading) take(record traces.Record) error {
 		r.refuse(record, err)
 		return nil
 	}
-	if origin.Replayed {
-		r.totals.Replayed++
-	}
 	switch body := event.Body.(type) {
 	case telemetry.Marker:
 		r.totals.Markers++
@@ -96,6 +93,9 @@ func (r *reading) take(record traces.Record) error {
 		r.threads.end(event.Thread, body.Events)
 	}
 	r.totals.Events++
+	if origin.Replayed {
+		r.totals.Replayed++
+	}
 	r.threads.observe(event.Thread, event.Index, record.Offset)
 	return nil
 }
