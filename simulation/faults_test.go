@@ -38,7 +38,7 @@ func (w *world) befall(c *call) {
 		w.faults.stalls--
 		w.faults.count("stall")
 		d := time.Duration(w.luck.IntN(2_000)*(1+w.luck.IntN(10))) * time.Millisecond
-		w.history.add(c.by.name, c.label, fmt.Sprintf("FAULT: the process stands still for %s", d))
+		w.history.add(c.by.name, c.what(), fmt.Sprintf("FAULT: the process stands still for %s", d))
 		w.stall(c.by, d)
 		w.postpone(c, time.Time{})
 		return
@@ -49,7 +49,7 @@ func (w *world) befall(c *call) {
 		if c.by == w.agent || c.kind == asks || c.kind == answers {
 			d /= 10 // slow, but within the grace that a client gives
 		}
-		w.history.add(c.by.name, c.label, fmt.Sprintf("FAULT: delayed by %s", d))
+		w.history.add(c.by.name, c.what(), fmt.Sprintf("FAULT: delayed by %s", d))
 		w.postpone(c, time.Now().Add(d))
 		return
 	}
@@ -70,10 +70,10 @@ func (w *world) killAt(c *call) {
 	w.faults.kills--
 	if w.luck.IntN(2) == 0 {
 		w.faults.count("crash before an effect")
-		w.history.add(c.by.name, c.label, "FAULT: killed before")
+		w.history.add(c.by.name, c.what(), "FAULT: killed before")
 	} else {
 		w.faults.count("crash after an effect")
-		w.history.add(c.by.name, c.label, "FAULT: killed after")
+		w.history.add(c.by.name, c.what(), "FAULT: killed after")
 		c.effect()
 	}
 	w.kill(c.by)
@@ -83,7 +83,7 @@ func (w *world) killAt(c *call) {
 func (w *world) lose(c *call) {
 	told := func(name string, applied bool, err error) {
 		w.faults.count(name)
-		w.history.add(c.by.name, c.label, fmt.Sprintf("FAULT: %s: %v", name, err))
+		w.history.add(c.by.name, c.what(), fmt.Sprintf("FAULT: %s: %v", name, err))
 		if applied {
 			c.effect()
 		}
@@ -120,7 +120,7 @@ func (w *world) lose(c *call) {
 		w.breakOff(c, told)
 	case logAppend:
 		w.faults.count("record written twice")
-		w.history.add(c.by.name, c.label, "FAULT: written twice")
+		w.history.add(c.by.name, c.what(), "FAULT: written twice")
 		c.effect()
 		w.finish(c, "")
 	default:

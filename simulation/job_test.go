@@ -98,6 +98,10 @@ func (w *world) submit() error {
 
 // retired says whether the job has left the list of active ones.
 func (w *world) retired() bool {
-	_, err := w.store.Head(context.Background(), w.def.ID.ActiveKey())
-	return err != nil
+	if w.looked != w.store.deleted {
+		w.looked = w.store.deleted
+		_, err := w.store.Head(context.Background(), w.def.ID.ActiveKey())
+		w.gone = err != nil
+	}
+	return w.gone
 }

@@ -24,6 +24,7 @@ type queueModel struct {
 	counted  map[string]map[string]bool
 	reached  map[string]bool
 	mutation mutation
+	offered  bool // something, at the last look
 }
 
 type held struct {
@@ -77,14 +78,15 @@ func (q *queueModel) status(t queue.Task, now time.Time) queue.Status {
 	return queue.Status{Condition: queue.Waiting, LastError: e.last}
 }
 
-// offers says whether a task can be taken.
-func (q *queueModel) offers(now time.Time) bool {
+// look sees whether a task can be taken.
+func (q *queueModel) look(now time.Time) {
+	q.offered = false
 	for _, e := range q.tasks {
 		if e.by == nil && !e.given && !now.Before(e.from) {
-			return true
+			q.offered = true
+			return
 		}
 	}
-	return false
 }
 
 // waiting are the ids of the tasks that can be taken, in order.
@@ -192,7 +194,7 @@ func (q client) Settled(ctx context.Context, t queue.Task, expected int, _ blob.
 // take waits for a task, any of those that wait.
 func (q client) take(ctx context.Context) (task queue.Task, hand int, err error) {
 	c := &call{by: q.by, kind: queueTake, label: "take"}
-	c.ready = func() bool { return q.queue.offers(time.Now()) }
+	c.ready = func() bool { return q.queue.offered }
 	c.effect = func() {
 		ids := q.queue.waiting(time.Now())
 		e := q.queue.tasks[ids[q.choice.IntN(len(ids))]]

@@ -74,7 +74,7 @@ const (
 func newWorld(p runPlan, codec *telemetry.Codec) *world {
 	w := &world{
 		plan: p, choice: numerics.NewStream(p.seed, 1), luck: numerics.NewStream(p.seed, 2),
-		history: &history{began: time.Now()},
+		history: &history{began: time.Now(), lines: make([]line, 0, 2500)},
 		store:   &store{Bucket: mem.New(), mutation: p.mutation, damages: map[string]damage{}},
 		queue:   newQueue(p.mutation), codec: codec,
 		nature: &process{name: "nature"}, agent: &process{name: "agent", kind: sends},
