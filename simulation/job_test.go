@@ -74,7 +74,7 @@ func (w *world) submit() error {
 	}
 	data := tasks()
 	set := job.DataSet{Blob: blob.RefOf(data), Lines: bytes.Count(data, []byte("\n"))}
-	w.store.staleness = s.GRPO.Staleness
+		w.store.staleness[w.plan.id()] = s.GRPO.Staleness
 	w.def = job.Definition{Format: job.DefinitionFormat, ID: w.plan.id(), At: time.Now().UTC(), Spec: s, Tasks: set}
 	if s.Eval != nil {
 		w.def.Eval = set

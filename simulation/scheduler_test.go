@@ -115,6 +115,7 @@ type world struct {
 	agents  *agents
 	codec   *telemetry.Codec
 	def     job.Definition
+	beside  *world // what is a second job's own; nil without one
 	faults  faults
 	rots    int       // how many objects may still be damaged
 	asked   int       // how often something was asked of the job
@@ -142,7 +143,7 @@ type world struct {
 }
 
 // maxPicks bounds a run: a job that is not at its end by then hangs.
-const maxPicks = 40_000
+const maxPicks = 60_000
 
 // errHangs says that a job does not come to its end.
 var errHangs = errors.New("the job hangs")

@@ -81,6 +81,11 @@ func (r *references) check(t *testing.T, p runPlan) (outcome, error) {
 	if err == nil {
 		err = o.like(r.of(t, p), p.cancel)
 	}
+	if err == nil && o.beside != nil {
+		if err = o.beside.like(r.of(t, runPlan{variation: p.beside - 1, odd: p.odd}), false); err != nil {
+			err = fmt.Errorf("the second job: %w", err)
+		}
+	}
 	return o, err
 }
 

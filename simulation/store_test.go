@@ -8,12 +8,13 @@ import (
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/blob/mem"
+	"github.com/cohort-rl/cohort/job"
 )
 
 // store is the model of the object store: a bucket in memory that notices when
 // what must never change does.
 type store struct {
-	staleness int // of the job
+	staleness map[job.ID]int
 	*mem.Bucket
 	mutation      mutation
 	contradiction error
@@ -55,7 +56,7 @@ type bucket struct {
 // function of the seed: which of two hands drew the first nonce.
 func short(key string) string {
 	key = strings.TrimPrefix(key, "jobs/")
-	if i := strings.IndexByte(key, '/'); i > 0 {
+	if i := strings.IndexByte(key, '/'); i > 0 && strings.HasPrefix(key, "job-") {
 		key = key[i+1:]
 	}
 	if strings.Contains(key, "/steps/") || strings.Contains(key, "/blobs/") {
@@ -123,7 +124,7 @@ func (b bucket) List(ctx context.Context, prefix, after string) iter.Seq2[blob.I
 func (b bucket) Delete(ctx context.Context, key string) (err error) {
 	c := &call{by: b.by, kind: storeWrite, label: "delete ", key: key, fail: func(e error) { err = e }}
 	c.effect = func() {
-		b.store.mayGo(b.def.ID, key)
+		b.store.mayGo(key)
 		delete(b.store.damages, key) // what was there is of no use any more
 		err = b.store.Delete(context.WithoutCancel(ctx), key)
 	}
