@@ -20,7 +20,7 @@ type line struct {
 	at             time.Duration
 	by, what, came string
 	key            string // of the object that it was done to
-	said           bool // by a logger: its place among others of its moment means nothing
+	said           bool   // by a logger: its place among others of its moment means nothing
 }
 
 func (h *history) add(by, what, came string) { h.put(line{by: by, what: what, came: came}) }

@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -145,7 +146,30 @@ func (q client) Enqueue(ctx context.Context, tasks []queue.Task) error {
 	if len(tasks) == 0 {
 		return nil
 	}
-	return q.call(ctx, "enqueue "+tasks[0].ID(), func() { q.queue.enqueue(tasks) })
+	return q.call(ctx, "enqueue "+tasks[0].ID(), func() {
+		q.queue.enqueue(tasks)
+		q.flying(tasks[0].Shard)
+	})
+}
+
+// flying checks that no more shards of a phase are in the queue than the limit of
+// their job allows. Those that are settled are in flight no more.
+func (q client) flying(of job.Shard) {
+	limit := q.store.limits[of.Unit.Job]
+	if limit == 0 || q.store.contradiction != nil {
+		return
+	}
+	open := map[string]bool{}
+	for _, e := range q.queue.tasks {
+		if s := e.task.Shard; s.Unit.Job == of.Unit.Job && s.Group() == of.Group() {
+			if _, err := q.store.Head(context.Background(), s.SettledKey()); err != nil {
+				open[s.String()] = true
+			}
+		}
+	}
+	if len(open) > limit {
+		q.store.contradiction = fmt.Errorf("%d shards of %s are in flight, the limit is %d", len(open), of.Group(), limit)
+	}
 }
 
 func (q client) Status(ctx context.Context, t queue.Task) (status queue.Status, err error) {

@@ -134,7 +134,7 @@ type world struct {
 	picks      int
 
 	mu      sync.Mutex // guards what follows
-	pending []*call // in no order
+	pending []*call    // in no order
 	serial  int
 	left    bool // one of the calls has been left
 	closed  bool

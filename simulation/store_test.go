@@ -15,6 +15,7 @@ import (
 // what must never change does.
 type store struct {
 	staleness map[job.ID]int
+	limits    map[job.ID]int // of shards in flight
 	*mem.Bucket
 	mutation      mutation
 	contradiction error

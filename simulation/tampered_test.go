@@ -6,8 +6,21 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cohort-rl/cohort/job/spec"
 	"github.com/cohort-rl/cohort/traces"
 )
+
+// spec is the spec by which processes go, which the judge does not.
+func (m mutation) spec(s *spec.Spec) *spec.Spec {
+	other := *s
+	if m.otherPolicy {
+		other.GRPO.Staleness--
+	}
+	if m.noLimit {
+		other.Limits.ShardsInFlight = 0
+	}
+	return &other
+}
 
 // log is the log that a process sees.
 func (m mutation) log(w *world, p *process) traces.Log {

@@ -90,7 +90,7 @@ func newWorld(p runPlan, codec *telemetry.Codec) *world {
 	w := &world{
 		plan: p, choice: numerics.NewStream(p.seed, 1), luck: numerics.NewStream(p.seed, 2),
 		history: &history{began: time.Now(), lines: make([]line, 0, 2500)},
-		store:   &store{Bucket: mem.New(), mutation: p.mutation, staleness: map[job.ID]int{}, damages: map[string]damage{}},
+		store:   &store{Bucket: mem.New(), mutation: p.mutation, staleness: map[job.ID]int{}, limits: map[job.ID]int{}, damages: map[string]damage{}},
 		queue:   newQueue(p.mutation), codec: codec,
 		nature: &process{name: "nature"}, agent: &process{name: "agent", kind: sends},
 		processes:  make([]*process, coordinators+workers),
@@ -104,7 +104,7 @@ func newWorld(p runPlan, codec *telemetry.Codec) *world {
 	w.agents = &agents{world: w, breaks: map[string]int{}}
 	if p.beside > 0 {
 		w.beside = &world{
-			plan:  runPlan{seed: p.seed, variation: p.beside - 1, odd: p.odd, gradients: p.gradients, second: true},
+			plan:  runPlan{seed: p.seed, variation: p.beside - 1, odd: p.odd, gradients: p.gradients, second: true, mutation: p.mutation},
 			store: w.store, log: w.log, history: w.history, faults: faults{counted: map[string]int{}},
 		}
 	}
