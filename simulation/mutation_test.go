@@ -53,7 +53,7 @@ func TestSimulationMissesWhatIsTakenAway(t *testing.T) {
 				case c.mutation.noMarkCheck: // else offsets and promises tell of the loss
 					p.variation, p.odd, p.modest, p.faults, p.cancel, p.rot, p.beside = oneAttempt, false, true, 60, false, false, 0
 				case c.mutation.otherPolicy:
-					p.variation = stale()[n%len(stale())]
+					p.variation, p.keep, p.steps = stale()[n%len(stale())], 0, 0
 				}
 				if _, err := refs.check(t, p); err != nil {
 					t.Logf("missed in run %d of at most %d: %s", n+1, c.within, first(err))
