@@ -140,8 +140,10 @@ bench-system: build ## measure whole systems: rollouts per second, overhead, CPU
 	$(GO) run ./bench/system $(FLAGS)
 
 .PHONY: simulate
-simulate: ## run jobs under simulated faults (SEED=1 RUNS=1000)
-	$(GO) test ./simulation -count=1 -timeout=0 -v -args -seed=$(SEED) -runs=$(RUNS)
+simulate: ## run jobs under simulated faults, all scenarios by seed (SEED=1 RUNS=1000)
+	@mkdir -p bin
+	@$(GO) test -c -vet=off -ldflags=-w -o bin/simulation.test ./simulation
+	@GODEBUG=adaptivestackstart=1 bin/simulation.test -test.run=TestJobsEndAsIfNothing -test.timeout=0 -seed=$(SEED) -runs=$(RUNS)
 
 .PHONY: clean
 clean: ## delete what was built and cached in this folder

@@ -41,6 +41,11 @@ type Row struct {
 	Eval string `parquet:"eval,dict"`
 }
 
+// widest is at least as many bytes as the row takes in the largest column.
+func (r Row) widest() int {
+	return 64 + max(len(r.Reason), len(r.Detail), len(r.Thread), len(r.Nonce), len(r.Sample), len(r.Policy), len(r.Eval))
+}
+
 // maxRows bounds the rows of a ledger's file.
 const maxRows = 200_000
 

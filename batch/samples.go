@@ -34,6 +34,11 @@ type sampleRow struct {
 	Rewards []float64 `parquet:"rewards,list"`
 }
 
+// widest is at least as many bytes as the row takes in the largest column.
+func (r sampleRow) widest() int {
+	return 64 + 16*max(len(r.Features), len(r.Candidates), len(r.Rewards)) + max(len(r.Policy), len(r.Digest))
+}
+
 // maxPart bounds the samples of a Parquet file before compression. A reader
 // takes several times as much memory, and a single group may be larger.
 const maxPart = 8 << 20

@@ -18,6 +18,9 @@ const (
 	headroom     = 4
 	contended    = 2 // the same for all jobs together, where there are several
 	leastAlone   = 64
+	// spared is the part of the hands, one in so many, that no job gets where
+	// others want them too: what one job's agents hang on cannot hold up all.
+	spared = 4
 )
 
 // shares divide the workers' hands among the jobs that this process drives. The
@@ -59,7 +62,8 @@ func partsOf(priority string) int {
 	return 4
 }
 
-// window is how many shards of a job may be handed out at once: at least one.
+// window is how many shards of a job may be handed out at once: at least one, and
+// never all that the workers can have in hand where other jobs have shards too.
 func (s *shares) window(id job.ID) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +77,7 @@ func (s *shares) window(id job.ID) int {
 	case len(s.parts) < 2:
 		return max(leastAlone, headroom*s.hands)
 	}
-	return max(1, contended*s.hands*s.parts[id]/all)
+	return max(1, min(contended*s.hands*s.parts[id]/all, s.hands-max(1, s.hands/spared)))
 }
 
 // found notes how many shards workers can have in hand.

@@ -19,7 +19,7 @@ func TestWindowIsTheJobsPartOfTheHands(t *testing.T) {
 		t.Errorf("alone: %d", got)
 	}
 	endB, endC := s.want("b", "high"), s.want("c", "low")
-	for id, want := range map[string]int{"a": 16, "b": 64, "c": 4} {
+	for id, want := range map[string]int{"a": 16, "b": 32, "c": 4} {
 		if got := s.window(job.ID(id)); got != want {
 			t.Errorf("job %s has %d of twice 42 hands, want %d", id, got, want)
 		}
@@ -28,9 +28,16 @@ func TestWindowIsTheJobsPartOfTheHands(t *testing.T) {
 	if got := s.window("c"); got != 1 {
 		t.Errorf("a low job among others has %d of 3 hands", got)
 	}
+	for hands := 2; hands < 100; hands++ {
+		s.found(hands)
+		if got := s.window("b"); got >= hands {
+			t.Errorf("one of several jobs has %d of %d hands", got, hands)
+		}
+	}
+	s.found(3)
 	again := s.want("b", "high") // another phase of the same job
 	endB()
-	if got := s.window("b"); got != 4 {
+	if got := s.window("b"); got != 2 {
 		t.Errorf("a job with one phase less has %d of 3 hands", got)
 	}
 	again()

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cohort-rl/cohort/agent"
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/numerics"
 	"github.com/cohort-rl/cohort/policy"
 	"github.com/cohort-rl/cohort/policy/serve"
@@ -45,7 +47,7 @@ const (
 	modest      // does not say where its events lie
 )
 
-func (a *agents) manner(seed uint64) manner {
+func (a *agents) manner(seed uint64, attempts int) manner {
 	switch {
 	case a.plan.modest:
 		return modest
@@ -56,7 +58,7 @@ func (a *agents) manner(seed uint64) manner {
 		refusing, rewardless, overstating, idle, silent, modest, modest,
 		sound, sound, sound, sound, sound, sound, sound, sound, sound, sound, sound, sound, sound,
 	}[numerics.NewStream(seed, 1).IntN(20)]
-	if m == modest && a.def.Spec.Agent.Attempts == 1 {
+	if m == modest && attempts == 1 {
 		return sound // else one loss of the log is its fate
 	}
 	return m
@@ -87,9 +89,10 @@ func (a asked) Healthy(context.Context) bool { return true }
 
 func (a asked) Attempt(ctx context.Context, r agent.Request) (agent.Answer, error) {
 	x := &execution{request: r, last: map[int]int64{}}
-	x.name = fmt.Sprintf("%s%d/%d/%d", map[bool]string{true: "e"}[r.Greedy], r.Step, r.Group, r.Rollout)
+	def := a.whose(r.Thread)
+	x.name = fmt.Sprintf("%s%s%d/%d/%d", def.ID, map[bool]string{true: " e", false: " "}[r.Greedy], r.Step, r.Group, r.Rollout)
 	x.asked = a.by.name + fmt.Sprint(" ", ctx.Value(hand{}))
-	x.manner = a.manner(r.Seed)
+	x.manner = a.manner(r.Seed, def.Spec.Agent.Attempts)
 	began := time.Now()
 	if err := r.Check(); err != nil {
 		return agent.Answer{}, err
@@ -126,7 +129,19 @@ func (a asked) Attempt(ctx context.Context, r agent.Request) (agent.Answer, erro
 // a fate.
 func (a *agents) may(label string) bool {
 	a.breaks[label]++
-	return a.breaks[label] < a.def.Spec.Agent.Attempts
+	least := a.def.Spec.Agent.Attempts
+	if a.beside != nil && a.beside.def.ID != "" {
+		least = min(least, a.beside.def.Spec.Agent.Attempts)
+	}
+	return a.breaks[label] < least
+}
+
+// whose is the job of a thread.
+func (a *agents) whose(thread string) *job.Definition {
+	if a.beside != nil && strings.HasPrefix(thread, string(a.beside.def.ID)+"/") {
+		return &a.beside.def
+	}
+	return &a.def
 }
 
 // begin makes the events of an attempt and sends them on their way.
@@ -235,11 +250,11 @@ func (a *agents) append(x *execution, i int) {
 	}
 }
 
-// lost tells the agents that the log has lost records from offset on: the
+// lost tells the agents that a topic has lost records from offset on: the
 // producer of one that goes on writing there notices, and it answers 503.
-func (a *agents) lost(partition int, offset int64) {
+func (a *agents) lost(topic string, partition int, offset int64) {
 	a.working = slices.DeleteFunc(a.working, func(x *execution) bool {
-		if last, ok := x.last[partition]; ok && last >= offset && !x.finished {
+		if last, ok := x.last[partition]; ok && x.request.Traces.Topic == topic && last >= offset && !x.finished {
 			x.err, x.finished = fmt.Errorf("%w: 503", agent.ErrWeather), true
 		}
 		return x.finished

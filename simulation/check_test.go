@@ -31,6 +31,7 @@ type outcome struct {
 	// restored and lost count what was repaired after the end.
 	restored, lost int
 	history        *history
+	beside         *outcome // of the second job
 }
 
 // judge reads the store as a stranger would, and checks what must hold in every
@@ -120,6 +121,13 @@ func (w *world) judge() (outcome, error) {
 		return o, errors.New("the log has no end")
 	}
 	o.shards, err = w.gradientShards(ctx)
+	if err == nil && w.beside != nil && w.beside.def.ID != "" {
+		beside, failed := w.beside.judge()
+		o.beside = &beside
+		if failed != nil {
+			err = fmt.Errorf("the second job: %w", failed)
+		}
+	}
 	return o, err
 }
 

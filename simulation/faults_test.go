@@ -2,6 +2,8 @@ package simulation_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/cohort-rl/cohort/agent"
@@ -11,15 +13,18 @@ import (
 // faults are what goes wrong in a run: a bounded number, so that every run can
 // end.
 type faults struct {
-	left, kills, stalls, losses int // how many may still come
-	every                       int // about one pick in so many goes wrong
-	counted                     map[string]int
+	left, kills, stalls, losses, cuts int // how many may still come
+	every                             int // about one pick in so many goes wrong
+	counted                           map[string]int
 }
 
 func (f *faults) count(name string) { f.counted[name]++ }
 
 // befall performs a call, or lets something go wrong with it.
 func (w *world) befall(c *call) {
+	if w.cutOff(c) {
+		return
+	}
 	if w.faults.left == 0 || w.luck.IntN(w.faults.every) != 0 {
 		w.finish(c, "")
 		return
@@ -38,9 +43,18 @@ func (w *world) befall(c *call) {
 		w.faults.stalls--
 		w.faults.count("stall")
 		d := time.Duration(w.luck.IntN(2_000)*(1+w.luck.IntN(10))) * time.Millisecond
-		w.history.add(c.by.name, c.label, fmt.Sprintf("FAULT: the process stands still for %s", d))
+		w.history.add(c.by.name, c.what(), fmt.Sprintf("FAULT: the process stands still for %s", d))
 		w.stall(c.by, d)
 		w.postpone(c, time.Time{})
+		return
+	}
+	if c.by.process && w.luck.IntN(10) == 0 {
+		w.jump(c.by)
+		w.postpone(c, c.from)
+		return
+	}
+	if c.by.process && w.luck.IntN(10) == 0 && w.cut(c) {
+		w.postpone(c, c.from)
 		return
 	}
 	if c.kind != sleeps && w.luck.IntN(4) == 0 {
@@ -49,7 +63,7 @@ func (w *world) befall(c *call) {
 		if c.by == w.agent || c.kind == asks || c.kind == answers {
 			d /= 10 // slow, but within the grace that a client gives
 		}
-		w.history.add(c.by.name, c.label, fmt.Sprintf("FAULT: delayed by %s", d))
+		w.history.add(c.by.name, c.what(), fmt.Sprintf("FAULT: delayed by %s", d))
 		w.postpone(c, time.Now().Add(d))
 		return
 	}
@@ -70,10 +84,10 @@ func (w *world) killAt(c *call) {
 	w.faults.kills--
 	if w.luck.IntN(2) == 0 {
 		w.faults.count("crash before an effect")
-		w.history.add(c.by.name, c.label, "FAULT: killed before")
+		w.history.add(c.by.name, c.what(), "FAULT: killed before")
 	} else {
 		w.faults.count("crash after an effect")
-		w.history.add(c.by.name, c.label, "FAULT: killed after")
+		w.history.add(c.by.name, c.what(), "FAULT: killed after")
 		c.effect()
 	}
 	w.kill(c.by)
@@ -83,7 +97,7 @@ func (w *world) killAt(c *call) {
 func (w *world) lose(c *call) {
 	told := func(name string, applied bool, err error) {
 		w.faults.count(name)
-		w.history.add(c.by.name, c.label, fmt.Sprintf("FAULT: %s: %v", name, err))
+		w.history.add(c.by.name, c.what(), fmt.Sprintf("FAULT: %s: %v", name, err))
 		if applied {
 			c.effect()
 		}
@@ -120,7 +134,7 @@ func (w *world) lose(c *call) {
 		w.breakOff(c, told)
 	case logAppend:
 		w.faults.count("record written twice")
-		w.history.add(c.by.name, c.label, "FAULT: written twice")
+		w.history.add(c.by.name, c.what(), "FAULT: written twice")
 		c.effect()
 		w.finish(c, "")
 	default:
@@ -168,27 +182,31 @@ func (w *world) strike() {
 		return
 	}
 	w.faults.losses--
-	for topic, parts := range w.log.topics { // there is one
-		n, ways := w.luck.IntN(len(parts)), 3
-		if w.plan.modest {
-			ways = 2
+	topics := slices.Sorted(maps.Keys(w.log.topics))
+	if len(topics) == 0 {
+		return
+	}
+	topic := topics[w.luck.IntN(len(topics))]
+	parts := w.log.topics[topic]
+	n, ways := w.luck.IntN(len(parts)), 3
+	if w.plan.modest {
+		ways = 2
+	}
+	switch w.luck.IntN(ways) {
+	case 0:
+		w.faults.count("topic recreated")
+		w.history.add("nature", "log", "FAULT: the topic is recreated")
+		w.log.recreate(topic)
+		for n := range parts {
+			w.agents.lost(topic, n, 0)
 		}
-		switch w.luck.IntN(ways) {
-		case 0:
-			w.faults.count("topic recreated")
-			w.history.add("nature", "log", "FAULT: the topic is recreated")
-			w.log.recreate(topic)
-			for n := range parts {
-				w.agents.lost(n, 0)
-			}
-		case 1:
-			w.faults.count("retention cut a partition")
-			w.history.add("nature", "log", fmt.Sprintf("FAULT: retention cuts partition %d", n))
-			w.log.cut(topic, n)
-		default:
-			w.faults.count("partition lost its tail")
-			w.history.add("nature", "log", fmt.Sprintf("FAULT: partition %d loses its tail", n))
-			w.agents.lost(n, w.log.unclean(topic, n))
-		}
+	case 1:
+		w.faults.count("retention cut a partition")
+		w.history.add("nature", "log", fmt.Sprintf("FAULT: retention cuts partition %d", n))
+		w.log.cut(topic, n)
+	default:
+		w.faults.count("partition lost its tail")
+		w.history.add("nature", "log", fmt.Sprintf("FAULT: partition %d loses its tail", n))
+		w.agents.lost(topic, n, w.log.unclean(topic, n))
 	}
 }

@@ -19,7 +19,8 @@ type history struct {
 type line struct {
 	at             time.Duration
 	by, what, came string
-	said           bool // by a logger: its place among others of its moment means nothing
+	key            string // of the object that it was done to
+	said           bool   // by a logger: its place among others of its moment means nothing
 }
 
 func (h *history) add(by, what, came string) { h.put(line{by: by, what: what, came: came}) }
@@ -36,7 +37,7 @@ func (h *history) String() string {
 	var b strings.Builder
 	for _, l := range h.lines {
 		if !strings.HasPrefix(l.what, "sleep ") {
-			fmt.Fprintf(&b, "%10.4fs  %-16s %-60s %s\n", l.at.Seconds(), l.by, l.what, l.came)
+			fmt.Fprintf(&b, "%10.4fs  %-16s %-60s %s\n", l.at.Seconds(), l.by, l.what+short(l.key), l.came)
 		}
 	}
 	return b.String()
@@ -47,7 +48,7 @@ func (h *history) picks() []string {
 	var all []string
 	for _, l := range h.lines {
 		if !l.said {
-			all = append(all, fmt.Sprintf("%v %s %s %s", l.at, l.by, l.what, l.came))
+			all = append(all, fmt.Sprintf("%v %s %s %s", l.at, l.by, l.what+short(l.key), l.came))
 		}
 	}
 	return all

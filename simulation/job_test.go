@@ -74,7 +74,7 @@ func (w *world) submit() error {
 	}
 	data := tasks()
 	set := job.DataSet{Blob: blob.RefOf(data), Lines: bytes.Count(data, []byte("\n"))}
-	w.store.staleness = s.GRPO.Staleness
+	w.store.staleness[w.plan.id()] = s.GRPO.Staleness
 	w.def = job.Definition{Format: job.DefinitionFormat, ID: w.plan.id(), At: time.Now().UTC(), Spec: s, Tasks: set}
 	if s.Eval != nil {
 		w.def.Eval = set
@@ -82,7 +82,12 @@ func (w *world) submit() error {
 	if w.def.Training, err = s.TrainingDigest(set.Blob.Digest); err != nil {
 		return err
 	}
-	definition, err := sealed.Seal(w.def)
+	submitted := w.def
+	submitted.Spec = w.plan.mutation.spec(s)
+	if limit := s.Limits.ShardsInFlight; limit > 0 && !w.plan.rot { // else a shard may be open again
+		w.store.limits[w.def.ID] = limit
+	}
+	definition, err := sealed.Seal(submitted)
 	if err != nil {
 		return err
 	}
@@ -98,6 +103,10 @@ func (w *world) submit() error {
 
 // retired says whether the job has left the list of active ones.
 func (w *world) retired() bool {
-	_, err := w.store.Head(context.Background(), w.def.ID.ActiveKey())
-	return err != nil
+	if w.looked != w.store.deleted {
+		w.looked = w.store.deleted
+		_, err := w.store.Head(context.Background(), w.def.ID.ActiveKey())
+		w.gone = err != nil
+	}
+	return w.gone
 }

@@ -15,6 +15,8 @@ type mutation struct {
 	noMarkCheck   bool // markers are not looked at: whatever lies there passes
 	noDuplicates  bool // a record that comes twice is not known as the same
 	noReconciler  bool // what nobody holds any more is not driven again
+	otherPolicy   bool // steps are planned under a commit later than the one that the staleness names
+	noLimit       bool // the limit of shards in flight is not heeded
 }
 
 // ignores says whether the store forgets the condition on a key.
@@ -38,6 +40,8 @@ func TestSimulationMissesWhatIsTakenAway(t *testing.T) {
 		{"marker check", mutation{noMarkCheck: true}, 200},
 		{"de-duplication", mutation{noDuplicates: true}, 200},
 		{"reconciler", mutation{noReconciler: true}, 200},
+		{"policy of the right commit", mutation{otherPolicy: true}, 20},
+		{"limit of shards in flight", mutation{noLimit: true}, 20},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -45,8 +49,11 @@ func TestSimulationMissesWhatIsTakenAway(t *testing.T) {
 			for n := range c.within {
 				p := planOf(uint64(n + 1))
 				p.mutation = c.mutation
-				if c.mutation.noMarkCheck { // else offsets and promises tell of the loss
-					p.variation, p.odd, p.modest, p.faults, p.cancel = oneAttempt, false, true, 60, false
+				switch {
+				case c.mutation.noMarkCheck: // else offsets and promises tell of the loss
+					p.variation, p.odd, p.modest, p.faults, p.cancel, p.rot, p.beside = oneAttempt, false, true, 60, false, false, 0
+				case c.mutation.otherPolicy:
+					p.variation, p.keep, p.steps = stale()[n%len(stale())], 0, 0
 				}
 				if _, err := refs.check(t, p); err != nil {
 					t.Logf("missed in run %d of at most %d: %s", n+1, c.within, first(err))

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // A process is one life of a coordinator or a worker; nature and the agents are
@@ -17,13 +18,15 @@ type process struct {
 	kind    kind // of what happens by itself, for the agents
 	ctx     context.Context
 	cancel  context.CancelFunc
-	skew    time.Duration // of its clock
+	skew    time.Duration // of its clock on the wall
 	nonces  atomic.Int64
 
 	dead    bool      // guarded by world.mu
 	diedAt  time.Time // the scheduler's alone, like what follows
 	stalled time.Time // it stands still until then
 	since   time.Time // when it began to stand still
+	cut     string    // the service that it does not reach
+	whole   time.Time // when it reaches it again
 }
 
 // start begins a life of a slot.
@@ -89,7 +92,26 @@ type clock struct {
 	by *process
 }
 
-func (c clock) Now() time.Time { return time.Now().Add(c.by.skew) }
+// Now is as that of a machine: what the clock on the wall shows, which may jump,
+// and beside it how long the machine runs, which Sub goes by.
+func (c clock) Now() time.Time {
+	return withElapsed(time.Now().Add(c.by.skew), time.Since(c.history.began))
+}
+
+// withElapsed gives a time without a monotonic reading the given one. Package
+// time has no way to say that, and a bubble's times have none.
+func withElapsed(wall time.Time, elapsed time.Duration) time.Time {
+	const (
+		reading = 1 << 63
+		from    = 2_682_288_000 // seconds from 1885 to 1970, where such a time counts from
+	)
+	t := struct {
+		wall uint64
+		ext  int64
+		loc  *time.Location
+	}{reading | uint64(wall.Unix()+from)<<30 | uint64(wall.Nanosecond()), int64(1 + elapsed), nil} //nolint:gosec // times after 1885
+	return *(*time.Time)(unsafe.Pointer(&t)) //nolint:gosec // said above; a test holds it
+}
 
 func (c clock) Sleep(ctx context.Context, d time.Duration) error {
 	return c.perform(ctx, &call{by: c.by, kind: sleeps, label: "sleep " + d.String(), from: time.Now().Add(d), effect: func() {}})

@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -24,6 +25,7 @@ type queueModel struct {
 	counted  map[string]map[string]bool
 	reached  map[string]bool
 	mutation mutation
+	offered  bool // something, at the last look
 }
 
 type held struct {
@@ -77,14 +79,15 @@ func (q *queueModel) status(t queue.Task, now time.Time) queue.Status {
 	return queue.Status{Condition: queue.Waiting, LastError: e.last}
 }
 
-// offers says whether a task can be taken.
-func (q *queueModel) offers(now time.Time) bool {
+// look sees whether a task can be taken.
+func (q *queueModel) look(now time.Time) {
+	q.offered = false
 	for _, e := range q.tasks {
 		if e.by == nil && !e.given && !now.Before(e.from) {
-			return true
+			q.offered = true
+			return
 		}
 	}
-	return false
 }
 
 // waiting are the ids of the tasks that can be taken, in order.
@@ -143,7 +146,30 @@ func (q client) Enqueue(ctx context.Context, tasks []queue.Task) error {
 	if len(tasks) == 0 {
 		return nil
 	}
-	return q.call(ctx, "enqueue "+tasks[0].ID(), func() { q.queue.enqueue(tasks) })
+	return q.call(ctx, "enqueue "+tasks[0].ID(), func() {
+		q.queue.enqueue(tasks)
+		q.flying(tasks[0].Shard)
+	})
+}
+
+// flying checks that no more shards of a phase are in the queue than the limit of
+// their job allows. Those that are settled are in flight no more.
+func (q client) flying(of job.Shard) {
+	limit := q.store.limits[of.Unit.Job]
+	if limit == 0 || q.store.contradiction != nil {
+		return
+	}
+	open := map[string]bool{}
+	for _, e := range q.queue.tasks {
+		if s := e.task.Shard; s.Unit.Job == of.Unit.Job && s.Group() == of.Group() {
+			if _, err := q.store.Head(context.Background(), s.SettledKey()); err != nil {
+				open[s.String()] = true
+			}
+		}
+	}
+	if len(open) > limit {
+		q.store.contradiction = fmt.Errorf("%d shards of %s are in flight, the limit is %d", len(open), of.Group(), limit)
+	}
 }
 
 func (q client) Status(ctx context.Context, t queue.Task) (status queue.Status, err error) {
@@ -192,7 +218,7 @@ func (q client) Settled(ctx context.Context, t queue.Task, expected int, _ blob.
 // take waits for a task, any of those that wait.
 func (q client) take(ctx context.Context) (task queue.Task, hand int, err error) {
 	c := &call{by: q.by, kind: queueTake, label: "take"}
-	c.ready = func() bool { return q.queue.offers(time.Now()) }
+	c.ready = func() bool { return q.queue.offered }
 	c.effect = func() {
 		ids := q.queue.waiting(time.Now())
 		e := q.queue.tasks[ids[q.choice.IntN(len(ids))]]

@@ -14,16 +14,23 @@ import (
 
 // mayGo checks that a blob that is about to be deleted is of none of the newest
 // checkpoints, and of none that is not marked as pruned.
-func (s *store) mayGo(id job.ID, key string) {
+func (s *store) mayGo(key string) {
 	if !strings.Contains(key, "/steps/") || s.contradiction != nil {
 		return
 	}
+	id := jobOf(key)
 	s.contradiction = s.kept(id, func(c job.Checkpoint, place string) error {
 		if place == key {
 			return fmt.Errorf("%s is deleted, which the kept checkpoint of step %d refers to", key, c.Step)
 		}
 		return nil
 	})
+}
+
+// jobOf is whose a key is, empty for those of nobody.
+func jobOf(key string) job.ID {
+	name, _, _ := strings.Cut(strings.TrimPrefix(key, job.JobsPrefix), "/")
+	return job.ID(name)
 }
 
 // newest is how many of the newest checkpoints are kept in any case: as many more
@@ -48,7 +55,7 @@ func (s *store) kept(id job.ID, check func(c job.Checkpoint, key string) error) 
 	}
 	for i, e := range line.Entries {
 		c, _ := e.NewCheckpoint()
-		if pruned[c.Manifest] && i < len(line.Entries)-newest-s.staleness {
+		if pruned[c.Manifest] && i < len(line.Entries)-newest-s.staleness[id] {
 			continue
 		}
 		for _, c := range append(e.Copies(), c) {

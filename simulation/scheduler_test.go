@@ -37,7 +37,7 @@ type call struct {
 	by     *process
 	kind   kind
 	label  string
-	key    string // the whole key of an object, where the label leaves some of it out
+	key    string // of the object that it is about
 	serial int
 	from   time.Time   // it is not picked before
 	ready  func() bool // nil: always
@@ -67,7 +67,7 @@ func (w *world) perform(ctx context.Context, c *call) error {
 	case <-ctx.Done():
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		c.left = true
+		c.left, w.left = true, true
 		return ctx.Err()
 	}
 }
@@ -115,10 +115,14 @@ type world struct {
 	agents  *agents
 	codec   *telemetry.Codec
 	def     job.Definition
+	beside  *world // what is a second job's own; nil without one
 	faults  faults
 	rots    int       // how many objects may still be damaged
 	asked   int       // how often something was asked of the job
 	lastAsk time.Time // when an agent was asked last
+
+	looked int  // at the list of active jobs, after so many deletions
+	gone   bool // from it
 
 	nature *process // what happens by itself
 	agent  *process // the agents, which never die
@@ -130,13 +134,16 @@ type world struct {
 	picks      int
 
 	mu      sync.Mutex // guards what follows
-	pending []*call
+	pending []*call    // in no order
 	serial  int
+	left    bool // one of the calls has been left
 	closed  bool
+
+	runnable []*call // the scheduler's alone: what was left of the last pick
 }
 
 // maxPicks bounds a run: a job that is not at its end by then hangs.
-const maxPicks = 40_000
+const maxPicks = 60_000
 
 // errHangs says that a job does not come to its end.
 var errHangs = errors.New("the job hangs")
@@ -153,8 +160,8 @@ func (w *world) run(over func() bool) error {
 		}
 		if w.picks%4 == 0 {
 			w.pass(time.Duration(w.choice.IntN(8_000)) * time.Microsecond)
+			synctest.Wait()
 		}
-		synctest.Wait()
 		c, next := w.pick()
 		if c == nil {
 			if err := w.leap(next); err != nil {
@@ -200,20 +207,21 @@ func (w *world) pick() (c *call, next time.Time) {
 	default:
 	}
 	now := time.Now()
-	var runnable []*call
+	w.queue.look(now)
+	w.runnable = w.runnable[:0]
 	for _, c := range w.pending {
 		at, ok := c.at(now)
 		if ok {
-			runnable = append(runnable, c)
+			w.runnable = append(w.runnable, c)
 		} else if !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}
-	if len(runnable) == 0 {
+	if len(w.runnable) == 0 {
 		return nil, next
 	}
-	slices.SortFunc(runnable, canonical)
-	c = runnable[w.choice.IntN(len(runnable))]
+	slices.SortFunc(w.runnable, canonical)
+	c = w.runnable[w.choice.IntN(len(w.runnable))]
 	w.forget(c)
 	return c, next
 }
@@ -223,6 +231,9 @@ func (w *world) pick() (c *call, next time.Time) {
 func canonical(a, b *call) int {
 	return cmp.Or(cmp.Compare(a.by.name, b.by.name), cmp.Compare(a.label, b.label), cmp.Compare(a.key, b.key), cmp.Compare(a.serial, b.serial))
 }
+
+// what is what the call is to people.
+func (c *call) what() string { return c.label + short(c.key) }
 
 // at says whether the call can be picked now, and else when, if that is known.
 func (c *call) at(now time.Time) (time.Time, bool) {
@@ -240,12 +251,18 @@ func (c *call) at(now time.Time) (time.Time, bool) {
 }
 
 func (w *world) forget(c *call) {
-	w.pending = slices.DeleteFunc(w.pending, func(p *call) bool { return p == c })
+	at, last := slices.Index(w.pending, c), len(w.pending)-1
+	w.pending[at], w.pending[last] = w.pending[last], nil
+	w.pending = w.pending[:last]
 }
 
 // abandonLeft decides what becomes of the requests whose callers are gone: a
 // write may be on its way and arrive later, or never.
 func (w *world) abandonLeft() {
+	if !w.left {
+		return
+	}
+	w.left = false
 	var left []*call
 	w.pending = slices.DeleteFunc(w.pending, func(c *call) bool {
 		if c.left {
@@ -261,7 +278,7 @@ func (w *world) abandonLeft() {
 		w.faults.count("late write of a caller that is gone")
 		w.serial++
 		w.pending = append(w.pending, &call{
-			by: w.nature, kind: happens, label: c.label + " of " + c.by.name + ", which is gone",
+			by: w.nature, kind: happens, label: c.what() + " of " + c.by.name + ", which is gone",
 			serial: w.serial, from: w.soon(10 * time.Second), effect: c.effect,
 		})
 	}
@@ -274,7 +291,7 @@ func (w *world) soon(d time.Duration) time.Time {
 
 // finish performs the effect of a call and releases its caller.
 func (w *world) finish(c *call, outcome string) {
-	w.history.add(c.by.name, c.label, outcome)
+	w.history.put(line{by: c.by.name, what: c.label, key: c.key, came: outcome})
 	if c.kind == asks {
 		w.lastAsk = time.Now()
 	}

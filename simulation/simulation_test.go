@@ -22,8 +22,12 @@ func TestMain(m *testing.M) {
 	flag.Int("runs", 300, "number of runs")
 	flag.Int("rots", 10, "number of runs in which objects rot")
 	flag.Int("stale", 10, "number of runs of jobs with several steps open at once")
+	flag.String("came", "", "where the runs leave what came of them")
 	debug.SetGCPercent(400) // runs are short and their memory is small
 	m.Run()
+	if came := setting[string]("came"); came != "" {
+		fmt.Println(came)
+	}
 }
 
 func setting[T any](name string) T { return flag.Lookup(name).Value.(flag.Getter).Get().(T) }
@@ -81,6 +85,11 @@ func (r *references) check(t *testing.T, p runPlan) (outcome, error) {
 	if err == nil {
 		err = o.like(r.of(t, p), p.cancel)
 	}
+	if err == nil && o.beside != nil {
+		if err = o.beside.like(r.of(t, runPlan{variation: p.beside - 1, odd: p.odd}), false); err != nil {
+			err = fmt.Errorf("the second job: %w", err)
+		}
+	}
 	return o, err
 }
 
@@ -131,5 +140,8 @@ func TestJobsEndAsIfNothingHadHappened(t *testing.T) {
 	if runs >= 50 && shards.Load() == 0 {
 		t.Error("no run had gradient shards")
 	}
-	t.Logf("%d runs of %d picks, %d faults injected, %d failures", runs, picks.Load()/int64(max(runs, 1)), total, failures.Load())
+	came := fmt.Sprintf("%d runs from seed %d of %d picks each, %d faults injected, %d failures", runs, first, picks.Load()/int64(max(runs, 1)), total, failures.Load())
+	if err := flag.Set("came", came); err != nil {
+		t.Error(err)
+	}
 }

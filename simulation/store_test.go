@@ -8,16 +8,19 @@ import (
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/blob/mem"
+	"github.com/cohort-rl/cohort/job"
 )
 
 // store is the model of the object store: a bucket in memory that notices when
 // what must never change does.
 type store struct {
-	staleness int // of the job
+	staleness map[job.ID]int
+	limits    map[job.ID]int // of shards in flight
 	*mem.Bucket
 	mutation      mutation
 	contradiction error
 	damages       map[string]damage // by key
+	deleted       int               // how often something was
 }
 
 // put stores under the condition, unless the run's mutation ignores it.
@@ -35,6 +38,12 @@ func (s *store) put(key string, body []byte, cond blob.Condition) (blob.Version,
 	return version, putErr
 }
 
+// Delete is that of the bucket.
+func (s *store) Delete(ctx context.Context, key string) error {
+	s.deleted++
+	return s.Bucket.Delete(ctx, key)
+}
+
 // hint says whether an object may be rewritten.
 func hint(key string) bool { return strings.HasSuffix(key, "/head.json") }
 
@@ -48,7 +57,7 @@ type bucket struct {
 // function of the seed: which of two hands drew the first nonce.
 func short(key string) string {
 	key = strings.TrimPrefix(key, "jobs/")
-	if i := strings.IndexByte(key, '/'); i > 0 {
+	if i := strings.IndexByte(key, '/'); i > 0 && strings.HasPrefix(key, "job-") {
 		key = key[i+1:]
 	}
 	if strings.Contains(key, "/steps/") || strings.Contains(key, "/blobs/") {
@@ -58,7 +67,7 @@ func short(key string) string {
 }
 
 func (b bucket) Get(ctx context.Context, key string) (object blob.Object, err error) {
-	c := &call{by: b.by, kind: storeRead, label: "get " + short(key), key: key, fail: func(e error) { err = e }}
+	c := &call{by: b.by, kind: storeRead, label: "get ", key: key, fail: func(e error) { err = e }}
 	c.effect = func() { object, err = b.store.Get(context.WithoutCancel(ctx), key) }
 	if gone := b.perform(ctx, c); gone != nil {
 		return blob.Object{}, gone
@@ -67,7 +76,7 @@ func (b bucket) Get(ctx context.Context, key string) (object blob.Object, err er
 }
 
 func (b bucket) Put(ctx context.Context, key string, body []byte, cond blob.Condition) (version blob.Version, err error) {
-	c := &call{by: b.by, kind: storeWrite, label: "put " + short(key), key: key, fail: func(e error) { err = e }}
+	c := &call{by: b.by, kind: storeWrite, label: "put ", key: key, fail: func(e error) { err = e }}
 	c.effect = func() { version, err = b.store.put(key, body, cond) }
 	if gone := b.perform(ctx, c); gone != nil {
 		return "", gone
@@ -76,7 +85,7 @@ func (b bucket) Put(ctx context.Context, key string, body []byte, cond blob.Cond
 }
 
 func (b bucket) Head(ctx context.Context, key string) (info blob.Info, err error) {
-	c := &call{by: b.by, kind: storeRead, label: "head " + short(key), key: key, fail: func(e error) { err = e }}
+	c := &call{by: b.by, kind: storeRead, label: "head ", key: key, fail: func(e error) { err = e }}
 	c.effect = func() { info, err = b.store.Head(context.WithoutCancel(ctx), key) }
 	if gone := b.perform(ctx, c); gone != nil {
 		return blob.Info{}, gone
@@ -88,7 +97,7 @@ func (b bucket) List(ctx context.Context, prefix, after string) iter.Seq2[blob.I
 	return func(yield func(blob.Info, error) bool) {
 		var found []blob.Info
 		var err error
-		c := &call{by: b.by, kind: storeRead, label: "list " + short(prefix), fail: func(e error) { err = e }}
+		c := &call{by: b.by, kind: storeRead, label: "list ", key: prefix, fail: func(e error) { err = e }}
 		c.effect = func() {
 			for info, e := range b.store.List(context.WithoutCancel(ctx), prefix, after) {
 				if err = e; e == nil {
@@ -114,9 +123,9 @@ func (b bucket) List(ctx context.Context, prefix, after string) iter.Seq2[blob.I
 }
 
 func (b bucket) Delete(ctx context.Context, key string) (err error) {
-	c := &call{by: b.by, kind: storeWrite, label: "delete " + short(key), key: key, fail: func(e error) { err = e }}
+	c := &call{by: b.by, kind: storeWrite, label: "delete ", key: key, fail: func(e error) { err = e }}
 	c.effect = func() {
-		b.store.mayGo(b.def.ID, key)
+		b.store.mayGo(key)
 		delete(b.store.damages, key) // what was there is of no use any more
 		err = b.store.Delete(context.WithoutCancel(ctx), key)
 	}

@@ -6,8 +6,21 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cohort-rl/cohort/job/spec"
 	"github.com/cohort-rl/cohort/traces"
 )
+
+// spec is the spec by which processes go, which the judge does not.
+func (m mutation) spec(s *spec.Spec) *spec.Spec {
+	other := *s
+	if m.otherPolicy {
+		other.GRPO.Staleness--
+	}
+	if m.noLimit {
+		other.Limits.ShardsInFlight = 0
+	}
+	return &other
+}
 
 // log is the log that a process sees.
 func (m mutation) log(w *world, p *process) traces.Log {
@@ -29,7 +42,7 @@ type tampered struct {
 func (t tampered) Append(ctx context.Context, topic string, n int, value []byte) (offset int64, err error) {
 	c := &call{by: t.by, kind: logAppend, label: "append early"}
 	c.effect = func() {
-		place := mark{n, -1} // of the marker to come
+		place := mark{topic, n, -1} // of the marker to come
 		held := t.log.held[place]
 		if p := &t.log.topics[topic][n]; t.mutation.noClosing && held != nil && held.Offset >= p.first && held.Offset < p.end() {
 			offset = held.Offset
@@ -41,7 +54,7 @@ func (t tampered) Append(ctx context.Context, topic string, n int, value []byte)
 			next, _ := t.log.append(topic, n, nil, nil)
 			t.log.held[place] = &traces.Record{Offset: next}
 		}
-		t.log.held[mark{n, offset}] = &traces.Record{Partition: n, Offset: offset, Value: value}
+		t.log.held[mark{topic, n, offset}] = &traces.Record{Partition: n, Offset: offset, Value: value}
 	}
 	if gone := t.perform(ctx, c); gone != nil {
 		return 0, gone
@@ -56,7 +69,7 @@ func (t tampered) Fetch(ctx context.Context, topic string, n int, offset int64, 
 	c := &call{by: t.by, kind: logRead, label: fmt.Sprintf("fetch %d from %d", n, offset)}
 	c.effect = func() {
 		found, err = t.log.fetch(topic, n, offset)
-		if r := t.log.held[mark{n, offset}]; t.mutation.noMarkCheck && most == marker && r != nil {
+		if r := t.log.held[mark{topic, n, offset}]; t.mutation.noMarkCheck && most == marker && r != nil {
 			found, err = []traces.Record{*r}, nil
 		}
 	}
@@ -68,6 +81,7 @@ func (t tampered) Fetch(ctx context.Context, topic string, n int, offset int64, 
 
 // mark is a place of the log.
 type mark struct {
+	topic     string
 	partition int
 	offset    int64
 }

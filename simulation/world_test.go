@@ -39,6 +39,8 @@ type runPlan struct {
 	pauses    int           // how often the job stands still for a while
 	deadline  time.Duration // of each phase; 0: those of the variation
 	start     string        // the checkpoint to continue
+	beside    int           // 1 + the variation of a second job; 0: there is none
+	second    bool          // it is that one
 	mutation  mutation
 }
 
@@ -52,6 +54,13 @@ func planOf(seed uint64) runPlan {
 	p.modest = !p.odd && s.IntN(4) == 0
 	p.gradients = []int{0, 1, 1, 2}[s.IntN(4)]
 	p.pauses = []int{0, 0, 1, 3}[s.IntN(4)]
+	if s.IntN(4) == 0 {
+		p.beside = 1 + s.IntN(len(variations()))
+	}
+	if s.IntN(4) == 0 {
+		p.keep, p.steps = 1+s.IntN(3), 4
+	}
+	p.rot = s.IntN(5) == 0 && !p.cancel
 	return p
 }
 
@@ -62,7 +71,13 @@ func (p runPlan) undisturbed() runPlan {
 }
 
 // id is that of the run's job, which must not matter.
-func (p runPlan) id() job.ID { return job.ID("job-" + strconv.FormatUint(p.seed, 10)) }
+func (p runPlan) id() job.ID {
+	name := "job-"
+	if p.second {
+		name = "other-"
+	}
+	return job.ID(name + strconv.FormatUint(p.seed, 10))
+}
 
 const (
 	coordinators = 2
@@ -74,19 +89,25 @@ const (
 func newWorld(p runPlan, codec *telemetry.Codec) *world {
 	w := &world{
 		plan: p, choice: numerics.NewStream(p.seed, 1), luck: numerics.NewStream(p.seed, 2),
-		history: &history{began: time.Now()},
-		store:   &store{Bucket: mem.New(), mutation: p.mutation, damages: map[string]damage{}},
+		history: &history{began: time.Now(), lines: make([]line, 0, 2500)},
+		store:   &store{Bucket: mem.New(), mutation: p.mutation, staleness: map[job.ID]int{}, limits: map[job.ID]int{}, damages: map[string]damage{}},
 		queue:   newQueue(p.mutation), codec: codec,
 		nature: &process{name: "nature"}, agent: &process{name: "agent", kind: sends},
 		processes:  make([]*process, coordinators+workers),
 		registered: make(chan struct{}, 1),
 	}
-	w.faults = faults{left: p.faults, kills: 8, stalls: 5, losses: 2, every: 15 + w.luck.IntN(60), counted: map[string]int{}}
+	w.faults = faults{left: p.faults, kills: 8, stalls: 5, losses: 2, cuts: 4, every: 15 + w.luck.IntN(60), counted: map[string]int{}}
 	if p.rot {
 		w.rots = 1 + w.luck.IntN(4)
 	}
 	w.log = &log{topics: map[string][]partition{}, held: map[mark]*traces.Record{}, luck: w.choice}
 	w.agents = &agents{world: w, breaks: map[string]int{}}
+	if p.beside > 0 {
+		w.beside = &world{
+			plan:  runPlan{seed: p.seed, variation: p.beside - 1, odd: p.odd, gradients: p.gradients, second: true, mutation: p.mutation},
+			store: w.store, log: w.log, history: w.history, faults: faults{counted: map[string]int{}},
+		}
+	}
 	return w
 }
 
@@ -104,18 +125,25 @@ func (w *world) live() error {
 	}
 	asks := w.newPauses()
 	linger := 20 + w.luck.IntN(100) // picks, for the slow and the dead
+	besideAt := w.luck.IntN(600)
 	err := w.run(func() bool {
 		if w.picks == cancelAt {
 			w.ask(job.ActionCancel)
 		}
 		asks.pass()
+		if b := w.beside; b != nil && b.def.ID == "" && (w.picks >= besideAt || w.retired()) {
+			if err := b.submit(); err != nil {
+				panic(err)
+			}
+			w.history.add("person", "submit "+string(b.def.ID), "")
+		}
 		if w.rots > 0 && w.picks > 40 && w.luck.IntN(150) == 0 && !w.retired() {
 			w.rot()
 		}
 		if w.picks%64 == 0 {
 			w.queue.recover(time.Now())
 		}
-		if linger > 0 && w.retired() {
+		if linger > 0 && w.retired() && (w.beside == nil || w.beside.def.ID != "" && w.beside.retired()) {
 			linger--
 		}
 		return linger == 0 && !w.driven()

@@ -39,7 +39,7 @@ type found struct {
 }
 
 func newPart(partition int) []byte {
-	part := make([]byte, partHeader, 64<<10)
+	part := make([]byte, partHeader, 4<<10)
 	copy(part, partMagic)
 	part[4] = partVersion
 	binary.LittleEndian.PutUint32(part[8:], uint32(partition))

@@ -29,11 +29,20 @@ type decoder struct {
 // with its line in file, which is only a name for messages. Aliases, duplicate
 // fields, several documents and more than [MaxBytes] are refused.
 func Decode(file string, data []byte) (*Spec, error) {
-	d := &decoder{file: file, lines: map[string]int{}, bad: map[string]bool{}}
+	d := newDecoder(file)
 	root := d.parse(data)
 	if root == nil {
 		return nil, d.err()
 	}
+	return d.spec(root)
+}
+
+func newDecoder(file string) *decoder {
+	return &decoder{file: file, lines: map[string]int{}, bad: map[string]bool{}}
+}
+
+// spec decodes the mapping that a spec is.
+func (d *decoder) spec(root *yaml.Node) (*Spec, error) {
 	s := new(Spec)
 	d.lines[""] = root.Line
 	d.section(root, table(), &field{}, reflect.ValueOf(s).Elem())
@@ -89,7 +98,13 @@ func syntaxError(err error) (line int, message string) {
 
 // UnmarshalJSON reads what MarshalJSON wrote, as strictly as [Decode].
 func (s *Spec) UnmarshalJSON(data []byte) error {
-	read, err := Decode("spec", data)
+	root, err := jsonTree(data)
+	var read *Spec
+	if err == nil && len(data) <= MaxBytes {
+		read, err = newDecoder("spec").spec(root)
+	} else {
+		read, err = Decode("spec", data)
+	}
 	if err != nil {
 		return err
 	}
