@@ -11,6 +11,7 @@ import (
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/job/dataset"
 	"github.com/cohort-rl/cohort/job/spec"
+	"github.com/cohort-rl/cohort/reward"
 )
 
 // sets are a request's data sets.
@@ -24,6 +25,9 @@ type sets struct {
 func readSets(s *spec.Spec, files map[string][]byte) (*sets, error) {
 	var found sets
 	var wrong spec.Errors
+	if all, ok := errors.AsType[spec.Errors](reward.Check("", s.Reward, nil)); ok {
+		wrong = all
+	}
 	known := map[string]bool{}
 	for _, file := range spec.Files(s) {
 		known[file.Role] = true

@@ -18,7 +18,8 @@
 //	unset     what it means to leave out a field that has no default
 //	training  "yes": the field changes the mathematics, see [Spec.TrainingDigest];
 //	          "unless default": its default leaves no trace in the digest, so that
-//	          specs from before the field keep theirs
+//	          specs from before the field keep theirs; "no": not even in a section
+//	          that does
 //
 // The package is pure: bytes in, values out, no files, no clock.
 package spec

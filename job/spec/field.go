@@ -70,7 +70,7 @@ func describe(t reflect.Type, prefix string, training bool) []*field {
 			doc: sf.Tag.Get("doc"), standard: sf.Tag.Get("default"), unset: sf.Tag.Get("unset"),
 			form:     sf.Tag.Get("form"),
 			required: sf.Tag.Get("required") == "yes",
-			training: training || sf.Tag.Get("training") == "yes",
+			training: sf.Tag.Get("training") == "yes" || training && sf.Tag.Get("training") != "no",
 			quiet:    sf.Tag.Get("training") == "unless default",
 		}
 		f.path = prefix + f.name

@@ -76,7 +76,7 @@ func unless(ok bool, format string, args ...any) string {
 
 // rules lists the relations between fields.
 func rules() []rule {
-	return slices.Concat(trainingRules(), lossRules(), stalenessRules(), penaltyRules(), advantageRules(), layoutRules())
+	return slices.Concat(trainingRules(), lossRules(), stalenessRules(), penaltyRules(), advantageRules(), rewardRules(), layoutRules())
 }
 
 func trainingRules() []rule {

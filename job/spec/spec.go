@@ -53,20 +53,6 @@ type Traces struct {
 	Retention  Duration `json:"retention" default:"168h" min:"1m" max:"8760h" doc:"how long Kafka keeps events"`
 }
 
-// Reward says how a trace becomes a number.
-type Reward struct {
-	Kind         string      `json:"kind" default:"recorded" enum:"recorded" doc:"recorded: the agent sends it"`
-	Name         string      `json:"name" default:"reward" pattern:"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,99}$" form:"1 to 100 of letters, digits, _ . / and -" doc:"which reward of the trace"`
-	Components   []Component `json:"components" min:"1" max:"16" unset:"the reward called name, alone" doc:"several rewards of a trace, whose weighted sum is the reward"`
-	FailureScore *float64    `json:"failure_score" min:"-1000000" max:"1000000" unset:"without a reward a rollout is no sample" doc:"reward of a complete trace that has none"`
-}
-
-// Component is one of several rewards.
-type Component struct {
-	Name   string  `json:"name" required:"yes" pattern:"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,99}$" form:"1 to 100 of letters, digits, _ . / and -" doc:"which reward of the trace"`
-	Weight float64 `json:"weight" default:"1" min:"-1000000" max:"1000000" doc:"what it is multiplied with"`
-}
-
 // Eval says when and on what checkpoints are evaluated.
 type Eval struct {
 	Data    string   `json:"data" max:"4096" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f\ufeff\ufffe\uffff]+$" form:"a path without control characters" unset:"tasks.data" doc:"JSON Lines file of held-out tasks"`
