@@ -43,7 +43,7 @@ func FateOf(r Reason) Fate {
 	case AgentError, AgentTimeout, AgentCrashed:
 		return Failed
 	case IncompleteTrace, CorruptTrace, StalePolicy, NoReward, RewardFailed, InvalidReward, NoDecision,
-		GroupTooSmall, ZeroVariance, Surplus, JobEnded:
+		GroupTooSmall, ZeroVariance, Surplus, JobEnded, NoThread:
 		return Dropped
 	}
 	return Dropped

@@ -170,6 +170,8 @@ type Outcome struct {
 	Group   int    `json:"group"`
 	Rollout int    `json:"rollout"`
 	Nonce   string `json:"nonce,omitempty"`
+	// Thread is the id of the thread that an offline job drew.
+	Thread string `json:"thread,omitempty"`
 	// Reason is why there is no sample, or empty.
 	Reason    Reason `json:"reason,omitempty"`
 	Detail    string `json:"detail,omitempty"`

@@ -18,6 +18,9 @@ const lookups = 16
 
 // collect extracts and assembles a small unit in one shard.
 func (h *hand) collect(ctx context.Context) (blob.Digest, error) {
+	if h.plan.Offline {
+		return h.draw(ctx)
+	}
 	ranges, c, err := h.collection(ctx)
 	if err != nil {
 		return "", err

@@ -41,6 +41,9 @@ func readSpec(path string) (*specFile, error) {
 		return nil, usage(err)
 	}
 	f := &specFile{path: path, body: body, spec: s, data: map[string][]byte{}, lines: map[string]int{}}
+	if s.IsOffline() {
+		return f, nil // its data sets are made of traces
+	}
 	for _, file := range spec.Files(s) {
 		if err := f.addData(file); err != nil {
 			return nil, usage(err)

@@ -32,6 +32,8 @@ func alternatives() map[string]any {
 		"grpo.entropy.adaptive.delta": 0.1, "grpo.entropy.adaptive.min": 0.05, "grpo.entropy.adaptive.max": 0.5,
 		"grpo.advantage.estimator": "rloo", "grpo.advantage.ddof": 0, "grpo.advantage.singleton": "formula", "grpo.advantage.equal": "formula",
 		"grpo.overlong.max_length": 20, "grpo.overlong.buffer": 5, "grpo.overlong.factor": 2,
+		"traces.offline.source": "b", "traces.offline.thread_by": "b", "traces.offline.task_by": "b", "traces.offline.errored": "drop",
+		"traces.offline.behaviour": "computed", "traces.offline.checkpoint": "0123456789ac", "traces.offline.held_out": 0.5,
 		"reward.clip_low": -1, "reward.clip_high": 1,
 		"reward.cel.expression": "2.0", "reward.cel.cost": 9, "reward.json_schema.schema": "true", "reward.json_schema.answer": "'1'",
 		"reward.exact.answer": "'1'", "reward.exact.expected": "'1'", "reward.exact.form": "bytes",

@@ -8,7 +8,7 @@
 //	json      name of the field
 //	doc       what the field means, in one line
 //	default   value of a field that is left out, as it would be written
-//	required  "yes": the field must be given
+//	required  "yes": the field must be given; "online": unless the job is offline
 //	min, max  inclusive bounds; of a text, its number of characters; of a list
 //	          of sections, of entries
 //	above, below  exclusive bounds
