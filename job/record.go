@@ -25,6 +25,7 @@ const (
 	PinFormat        = "cohort.pin/1"
 	PrunedFormat     = "cohort.pruned/1"
 	DefinitionFormat = "cohort.definition/1"
+	AnswersFormat    = "cohort.reward.answers/1"
 )
 
 // A Mark is a marker in the log that a record names: the event with this nonce

@@ -8,12 +8,10 @@ import (
 	"math"
 
 	"github.com/cohort-rl/cohort/blob"
+	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/job/spec"
 	"github.com/cohort-rl/cohort/records"
 )
-
-// AnswersFormat is the format of the record of a server's answers.
-const AnswersFormat = "cohort.reward.answers/1"
 
 // answers is the record of what a server answered to a request. Request is the
 // digest of what was asked, of the URL and the body.
@@ -69,13 +67,13 @@ func (s Services) answers(ctx context.Context, to *spec.HTTP, body []byte, n int
 		return s.ask(ctx, to, body, n)
 	}
 	key := s.Prefix + string(digest) + ".json"
-	kept, _, err := records.Read[answers](ctx, s.Store, key, AnswersFormat)
+	kept, _, err := records.Read[answers](ctx, s.Store, key, job.AnswersFormat)
 	if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrCorrupt) {
 		said, err := s.ask(ctx, to, body, n)
 		if err != nil {
 			return nil, err
 		}
-		kept, _, err = records.Remake(ctx, s.Store, key, AnswersFormat, &answers{Format: AnswersFormat, Request: digest, Answers: said})
+		kept, _, err = records.Remake(ctx, s.Store, key, job.AnswersFormat, &answers{Format: job.AnswersFormat, Request: digest, Answers: said})
 		if err != nil {
 			return nil, err
 		}
