@@ -16,7 +16,7 @@ import (
 )
 
 // TestRouterIsTrainedFromTracesAndBeatsTheOneThatLoggedThem runs the example as
-// docs/offline.md tells, with fewer traces.
+// docs/offline.md tells, with fewer traces, and fewer and longer steps.
 func TestRouterIsTrainedFromTracesAndBeatsTheOneThatLoggedThem(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -28,7 +28,8 @@ func TestRouterIsTrainedFromTracesAndBeatsTheOneThatLoggedThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "job.yaml"), spec, 0o600); err != nil {
+	fewer := strings.NewReplacer("steps: 60", "steps: 20", "learning_rate: 0.1", "learning_rate: 0.3").Replace(string(spec))
+	if err := os.WriteFile(filepath.Join(dir, "job.yaml"), []byte(fewer), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	data := filepath.Join(dir, "data")
@@ -57,6 +58,9 @@ func TestRouterIsTrainedFromTracesAndBeatsTheOneThatLoggedThem(t *testing.T) {
 		t.Fatal(said)
 	}
 	store := "file://" + storeOf(data)
+	if !regexp.MustCompile(`(?m)^done at step 20/20 `).MatchString(said) {
+		t.Errorf("the job is not done:\n%s", said)
+	}
 	told := cohort("results", id[1], "--store", store, "-o", filepath.Join(dir, "results"))
 	gain := regexp.MustCompile(`(?m)^  gain +(-?[0-9.]+) \(95 %: (-?[0-9.]+) to`).FindStringSubmatch(told)
 	if gain == nil {
@@ -69,9 +73,14 @@ func TestRouterIsTrainedFromTracesAndBeatsTheOneThatLoggedThem(t *testing.T) {
 	if err != nil || strings.Count(string(fates), "\n") != 960 {
 		t.Error(err, len(fates))
 	}
-	if said := cohort("checkpoint", "verify", id[1], "--store", store); !strings.Contains(said, "whole") && strings.Contains(said, "missing") {
-		t.Error(said)
+	whole := regexp.MustCompile(`(?m)^Job ` + regexp.QuoteMeta(id[1]) + `: .*; (\d+) of (\d+) checkpoints are good; findings: 0\. It can be resumed from step 20, `)
+	verified := cohort("checkpoint", "verify", id[1], "--store", store, "--deep")
+	if good := whole.FindStringSubmatch(verified); good == nil || good[1] != good[2] || good[1] == "0" {
+		t.Errorf("verifying says:\n%s", verified)
 	}
 	replayed := cohort("checkpoint", "replay", id[1], "3", "--store", store)
-	t.Logf("%s%s%s", said, told, replayed)
+	if !regexp.MustCompile(`(?m)^Step 3: [0-9a-f]{64} matches\.$`).MatchString(replayed) {
+		t.Errorf("replaying says:\n%s", replayed)
+	}
+	t.Logf("%s%s%s%s", said, told, verified, replayed)
 }
