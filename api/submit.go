@@ -102,9 +102,9 @@ func (p *parts) take(part *multipart.Part) error {
 	switch name {
 	case partSpec:
 		given, limit = p.spec != nil, spec.MaxBytes
-	case spec.RoleTasks, spec.RoleEval:
+	case spec.RoleTasks, spec.RoleEval, spec.RoleThreads:
 	default:
-		return invalid(fmt.Sprintf("the part %.100q is none of spec, tasks and eval", name), "")
+		return invalid(fmt.Sprintf("the part %.100q is none of spec, tasks, eval and threads", name), "")
 	}
 	if given {
 		return invalid(fmt.Sprintf("the part %s comes twice", name), "")

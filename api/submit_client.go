@@ -73,7 +73,7 @@ func (s Submission) form() (form, error) {
 	if err := part(partSpec, s.File, "application/yaml", s.Spec); err != nil {
 		return form{}, err
 	}
-	for _, role := range []string{spec.RoleTasks, spec.RoleEval} {
+	for _, role := range []string{spec.RoleTasks, spec.RoleEval, spec.RoleThreads} {
 		if body, ok := s.Data[role]; ok {
 			if err := part(role, role+".jsonl", "application/jsonl", body); err != nil {
 				return form{}, err

@@ -128,7 +128,7 @@ func TestMalformedSubmissionSaysWhatIsWrong(t *testing.T) {
 		"--cut--\r\n":                                     "the part spec is missing",
 		form("a", sums, tasks)[:300]:                      "cannot be read",
 		form("a", sums, nil) + "garbage":                  "",
-		form("a", sums, map[string]string{"other": "{}"}): "none of spec, tasks and eval",
+		form("a", sums, map[string]string{"other": "{}"}): "none of spec, tasks, eval and threads",
 		strings.TrimSuffix(form("a", sums, tasks), "--cut--\r\n") + form("a", sums, nil): "comes twice",
 	} {
 		status, answer := r.call(t, "POST", "/v1/jobs", body, "Content-Type", "multipart/form-data; boundary=cut")

@@ -2,11 +2,10 @@ package batch
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
-	"runtime"
-
-	"golang.org/x/sync/errgroup"
+	"slices"
 
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/job"
@@ -22,53 +21,57 @@ type Judge struct {
 	Failure *float64
 	// Weights is the digest of the weights that the plan names.
 	Weights blob.Digest
+	// Task is the task of a line of the plan's data set; nil if nobody asks.
+	Task func(line int) json.RawMessage
 }
 
-// Collect scores the whole traces, a few at a time, and returns the samples and
-// the final outcome of each planned rollout, both in the order of the plan. A
-// trace without a decision is dropped after it was scored. An error, of a
-// scorer that could not find out a score, decides nothing.
+// Collect scores the whole traces and returns the samples and the final outcome
+// of each planned rollout, both in the order of the plan. A trace without a
+// decision is dropped after it was scored. An error, of a scorer that could not
+// find out a score, decides nothing.
 func (j Judge) Collect(ctx context.Context, a traces.Assembled) ([]Sample, []job.Outcome, error) {
-	outcomes := make([]job.Outcome, len(a.Outcomes))
-	found := make([]*Sample, len(a.Outcomes))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(2 * runtime.GOMAXPROCS(0))
-	for i := range a.Outcomes {
-		group.Go(func() (err error) {
-			outcomes[i], found[i], err = j.settle(ctx, a.Outcomes[i], &a.Traces[i])
-			return err
-		})
+	outcomes := slices.Clone(a.Outcomes)
+	var items []reward.Item
+	var places []int
+	for i := range outcomes {
+		if outcomes[i].Reason != "" {
+			continue
+		}
+		item := reward.Item{Trace: &a.Traces[i]}
+		if j.Task != nil {
+			item.Task = j.Task(a.Traces[i].Task)
+		}
+		items, places = append(items, item), append(places, i)
 	}
-	if err := group.Wait(); err != nil {
+	verdicts, err := reward.Judge(ctx, j.Scorer, j.Failure, items)
+	if err != nil {
 		return nil, nil, fmt.Errorf("collect samples: %w", err)
 	}
 	var samples []Sample
-	for _, s := range found {
-		if s != nil {
+	for k, i := range places {
+		if s := j.settle(&outcomes[i], &a.Traces[i], verdicts[k]); s != nil {
 			samples = append(samples, *s)
 		}
 	}
 	return samples, outcomes, nil
 }
 
-func (j Judge) settle(ctx context.Context, o job.Outcome, t *traces.Trace) (job.Outcome, *Sample, error) {
-	if o.Reason != "" {
-		return o, nil, nil
+// settle gives a rollout its outcome, and returns its sample if it has one.
+func (j Judge) settle(o *job.Outcome, t *traces.Trace, v reward.Verdict) *Sample {
+	if v.Reason == "" && len(t.Decisions) == 0 {
+		v.Reason = job.NoDecision
 	}
-	score, reason, err := reward.Judge(ctx, j.Scorer, j.Failure, t)
-	if err != nil {
-		return o, nil, err
+	if v.Reason != "" {
+		o.Reason = v.Reason
+		if v.Detail != "" {
+			o.Detail = v.Detail
+		}
+		return nil
 	}
-	if reason == "" && len(t.Decisions) == 0 {
-		reason = job.NoDecision
-	}
-	if o.Reason = reason; reason != "" {
-		return o, nil, nil
-	}
-	s := FromTrace(t, score.Value, j.Weights)
-	s.Rewards = score.Parts
+	s := FromTrace(t, v.Value, j.Weights)
+	s.Rewards = v.Parts
 	o.Reward, o.Rewards, o.Sample = &s.Reward, parts(s.Rewards), s.Digest()
-	return o, &s, nil
+	return &s
 }
 
 // parts are the rewards of a sample as an outcome has them, which is JSON: nil

@@ -44,7 +44,7 @@ func TestOutcomesAreSettledInTheOrderOfReasons(t *testing.T) {
 		a.Outcomes = append(a.Outcomes, job.Outcome{Group: 1, Rollout: i, Nonce: "n"})
 	}
 	a.Outcomes[1].Reason = job.StalePolicy
-	judge := batch.Judge{Scorer: reward.Recorded{Name: "reward"}, Weights: weights}
+	judge := batch.Judge{Scorer: scorer(t, spec.Reward{Name: "reward"}), Weights: weights}
 	samples, outcomes, err := judge.Collect(t.Context(), a)
 	if err != nil {
 		t.Fatal(err)
@@ -76,10 +76,19 @@ func TestOutcomesAreSettledInTheOrderOfReasons(t *testing.T) {
 	}
 }
 
+func scorer(t *testing.T, s spec.Reward) reward.Scorer {
+	t.Helper()
+	made, err := reward.New(s, reward.Services{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
 type unreachable struct{ err error }
 
-func (u unreachable) Score(context.Context, *traces.Trace) (reward.Score, bool, error) {
-	return reward.Score{}, false, u.err
+func (u unreachable) Score(context.Context, []reward.Item) ([]reward.Score, error) {
+	return nil, u.err
 }
 
 func TestScorerOutOfReachDecidesNothing(t *testing.T) {
@@ -106,7 +115,7 @@ func TestSampleSaysThatItsRolloutWasTruncated(t *testing.T) {
 func TestSampleHasEachOfSeveralRewards(t *testing.T) {
 	t.Parallel()
 	a := traces.Assembled{Traces: []traces.Trace{trace(0, 1, 0.5)}, Outcomes: []job.Outcome{{Group: 1, Nonce: "n"}}}
-	judge := batch.Judge{Scorer: reward.Weighted{Components: []spec.Component{{Name: "reward", Weight: 3}, {Name: "style", Weight: 1}}}, Weights: weights}
+	judge := batch.Judge{Scorer: scorer(t, spec.Reward{Components: []spec.Component{{Name: "reward", Weight: 3}, {Name: "style", Weight: 1}}}), Weights: weights}
 	samples, outcomes, err := judge.Collect(t.Context(), a)
 	if err != nil || len(samples) != 1 || *outcomes[0].Reward != 1.5 || outcomes[0].Sample != samples[0].Digest() {
 		t.Fatalf("samples %+v, outcomes %+v, %v", samples, outcomes, err)

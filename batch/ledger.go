@@ -78,6 +78,9 @@ func row(p *job.Plan, r *job.Row) Row {
 	if r.Nonce != "" {
 		l.Thread = p.Unit.ThreadID(r.Group, r.Rollout, r.Nonce)
 	}
+	if r.Thread != "" {
+		l.Thread = r.Thread
+	}
 	return l
 }
 

@@ -25,7 +25,7 @@ func (d *driver) goBack(ctx context.Context, e job.GoBack) (job.Event, error) {
 		err = errors.Join(err, unanswered)
 	}
 	if err == nil {
-		r.Marks, err = d.appendMarks(ctx, d.topic())
+		r.Marks, err = d.firstMarks(ctx, d.topic())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("go back to entry %d: %w", e.To.N, err)

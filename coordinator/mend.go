@@ -37,6 +37,9 @@ func (d *driver) mend(ctx context.Context, e job.Drive, s job.Shard) error {
 		}
 		d.mended(d.def.ID.LogKey(n), m.Quarantined)
 	}
+	if e.Plan.Offline {
+		return nil // it reads the data set alone, which came from outside
+	}
 	if s.Phase == job.Rollout {
 		return d.mendPolicy(ctx, e)
 	}

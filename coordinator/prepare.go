@@ -18,7 +18,7 @@ import (
 func (d *driver) prepare(ctx context.Context) (job.Event, error) {
 	begin := &job.Begin{Numerics: numerics.Version, Topic: d.def.Topic(d.TopicPrefix)}
 	var err error
-	if begin.Marks, err = d.appendMarks(ctx, d.topicNamed(begin.Topic)); err != nil {
+	if begin.Marks, err = d.firstMarks(ctx, d.topicNamed(begin.Topic)); err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
 	}
 	if d.def.Spec.Start == nil {

@@ -83,6 +83,15 @@ func (d *driver) open(ctx context.Context, e job.Open) (job.Event, error) {
 	return job.OpenedRead{Unit: e.Unit, Collection: e.Collection, Marks: opened.Marks}, nil
 }
 
+// firstMarks are where the first range begins; none in an offline job, which has
+// no topic.
+func (d *driver) firstMarks(ctx context.Context, topic traces.Topic) ([]job.Mark, error) {
+	if d.def.Offline() {
+		return []job.Mark{}, nil
+	}
+	return d.appendMarks(ctx, topic)
+}
+
 // appendMarks appends a marker with a fresh nonce to each partition of the
 // topic, and creates the topic if it is gone.
 func (d *driver) appendMarks(ctx context.Context, topic traces.Topic) ([]job.Mark, error) {

@@ -17,6 +17,9 @@ type Definition struct {
 	Training blob.Digest `json:"training"`
 	Tasks    DataSet     `json:"tasks"`
 	Eval     DataSet     `json:"eval"`
+	// Threads has what became of each thread of an offline job; Eval has the
+	// tasks that are held out. It is none of an online job.
+	Threads DataSet `json:"threads,omitzero"`
 }
 
 // A DataSet is a JSON Lines file that was uploaded at submit. The zero DataSet
@@ -63,7 +66,7 @@ func (d *Definition) PlanRound(u Unit, policy PolicyRef, first int) *Plan {
 		Format: PlanFormat, Unit: u, Policy: policy, Data: d.Tasks.Blob.Digest,
 		First: first, Rollouts: s.Tasks.Rollouts,
 		Tasks:  drawTasks(s.Seed, u.Step, u.Round, s.Tasks.Groups, d.Tasks.Lines),
-		Layout: d.layout(s.Tasks.Groups, s.Tasks.Rollouts),
+		Layout: d.layout(s.Tasks.Groups, s.Tasks.Rollouts), Offline: d.Offline(),
 	}
 }
 
@@ -82,5 +85,8 @@ func (d *Definition) PlanEvaluation(u Unit, policy PolicyRef) *Plan {
 
 func (d *Definition) layout(groups, rollouts int) Layout {
 	l := d.Spec.Limits
+	if d.Offline() {
+		return Layout{PerRollout: l.ShardRollouts, Partitions: d.Spec.Traces.Partitions} // drawn in one shard
+	}
 	return LayoutOf(groups, rollouts, d.Spec.Traces.Partitions, l.ShardRollouts, l.CollectRollouts)
 }

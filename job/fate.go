@@ -19,6 +19,7 @@ const (
 	CorruptTrace    Reason = "corrupt trace"
 	StalePolicy     Reason = "stale policy"
 	NoReward        Reason = "no reward"
+	RewardFailed    Reason = "reward failed"
 	InvalidReward   Reason = "invalid reward"
 	NoDecision      Reason = "no decision"
 	GroupTooSmall   Reason = "group too small"
@@ -41,8 +42,8 @@ func FateOf(r Reason) Fate {
 		return Used
 	case AgentError, AgentTimeout, AgentCrashed:
 		return Failed
-	case IncompleteTrace, CorruptTrace, StalePolicy, NoReward, InvalidReward, NoDecision,
-		GroupTooSmall, ZeroVariance, Surplus, JobEnded:
+	case IncompleteTrace, CorruptTrace, StalePolicy, NoReward, RewardFailed, InvalidReward, NoDecision,
+		GroupTooSmall, ZeroVariance, Surplus, JobEnded, NoThread:
 		return Dropped
 	}
 	return Dropped

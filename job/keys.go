@@ -110,6 +110,10 @@ func (id ID) PrunedKey(manifest blob.Digest) string {
 	return id.PrunedPrefix() + string(manifest) + ".json"
 }
 
+// AnswersPrefix is the folder of what reward servers answered, under the digests
+// of what they were asked.
+func (id ID) AnswersPrefix() string { return id.Prefix() + "rewards/" }
+
 // EvalsPrefix is the folder of the job's evaluations.
 func (id ID) EvalsPrefix() string { return id.Prefix() + "evals/" }
 

@@ -24,6 +24,9 @@ type Plan struct {
 	// Greedy makes the policy choose its most likely candidate.
 	Greedy bool   `json:"greedy,omitempty"`
 	Layout Layout `json:"layout"`
+	// Offline says that the rollouts are drawn from threads that the data set
+	// holds: there are no rollout shards, no ranges, and one collect shard.
+	Offline bool `json:"offline,omitempty"`
 }
 
 // Planned is the number of rollouts.

@@ -101,7 +101,7 @@ func describe(counts map[Reason]int) string {
 	text := ""
 	for _, r := range []Reason{
 		AgentError, AgentTimeout, AgentCrashed, IncompleteTrace, CorruptTrace, StalePolicy,
-		NoDecision, NoReward, InvalidReward, GroupTooSmall, ZeroVariance, Surplus,
+		NoDecision, NoReward, RewardFailed, InvalidReward, NoThread, GroupTooSmall, ZeroVariance, Surplus,
 	} {
 		if counts[r] > 0 {
 			if text != "" {

@@ -25,6 +25,7 @@ const (
 	PinFormat        = "cohort.pin/1"
 	PrunedFormat     = "cohort.pruned/1"
 	DefinitionFormat = "cohort.definition/1"
+	AnswersFormat    = "cohort.reward.answers/1"
 )
 
 // A Mark is a marker in the log that a record names: the event with this nonce
@@ -170,6 +171,8 @@ type Outcome struct {
 	Group   int    `json:"group"`
 	Rollout int    `json:"rollout"`
 	Nonce   string `json:"nonce,omitempty"`
+	// Thread is the id of the thread that an offline job drew.
+	Thread string `json:"thread,omitempty"`
 	// Reason is why there is no sample, or empty.
 	Reason    Reason `json:"reason,omitempty"`
 	Detail    string `json:"detail,omitempty"`

@@ -14,7 +14,7 @@ import (
 // collected are the reasons that collection gives; the others are verdicts.
 func collected() []job.Reason {
 	return []job.Reason{
-		job.IncompleteTrace, job.CorruptTrace, job.StalePolicy, job.NoReward, job.InvalidReward, job.NoDecision,
+		job.IncompleteTrace, job.CorruptTrace, job.StalePolicy, job.NoReward, job.RewardFailed, job.InvalidReward, job.NoDecision,
 		job.AgentError, job.AgentTimeout, job.AgentCrashed,
 	}
 }
@@ -219,7 +219,7 @@ func TestFateOfEveryReason(t *testing.T) {
 	for reason, want := range map[job.Reason]job.Fate{
 		"": job.Used, job.AgentError: job.Failed, job.AgentTimeout: job.Failed, job.AgentCrashed: job.Failed,
 		job.IncompleteTrace: job.Dropped, job.CorruptTrace: job.Dropped, job.StalePolicy: job.Dropped,
-		job.NoReward: job.Dropped, job.InvalidReward: job.Dropped, job.NoDecision: job.Dropped,
+		job.NoReward: job.Dropped, job.RewardFailed: job.Dropped, job.InvalidReward: job.Dropped, job.NoDecision: job.Dropped,
 		job.GroupTooSmall: job.Dropped, job.ZeroVariance: job.Dropped, job.Surplus: job.Dropped, job.JobEnded: job.Dropped,
 	} {
 		if got := job.FateOf(reason); got != want {

@@ -78,6 +78,10 @@ func (w *sweep) begin(now time.Duration) []Effect {
 	w.settled = make([]blob.Digest, len(w.rollouts))
 	w.extracts, w.collects = nil, nil
 	w.phase = Rollout
+	if w.plan.Offline {
+		w.marks = []Mark{}
+		return w.drive(Collect, now)
+	}
 	if w.marks == nil {
 		return []Effect{Open{w.unit, w.collection}}
 	}

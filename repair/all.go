@@ -105,7 +105,7 @@ func (a *all) lose(key string, err error, needed string) error {
 
 // data looks at the data sets, which came from outside.
 func (a *all) data(ctx context.Context) error {
-	for _, set := range []job.DataSet{a.Def.Tasks, a.Def.Eval} {
+	for _, set := range []job.DataSet{a.Def.Tasks, a.Def.Eval, a.Def.Threads} {
 		if set.Blob.Digest == "" || set == a.Def.Tasks && set.Lines == 0 {
 			continue
 		}
@@ -115,7 +115,7 @@ func (a *all) data(ctx context.Context) error {
 				return err
 			}
 		}
-		if a.Def.Eval == a.Def.Tasks {
+		if a.Def.Eval == a.Def.Tasks && !a.Def.Offline() {
 			break
 		}
 	}

@@ -111,6 +111,9 @@ func copied(c job.Checkpoint, generation int) job.Checkpoint {
 // opening are the markers with which the steps after checkpoint c began that
 // were planned before the first of them was committed.
 func (j *Job) opening(ctx context.Context, e *job.Entry, c job.Checkpoint, next *job.Entry, last int) ([]job.Mark, error) {
+	if j.Def.Offline() {
+		return []job.Mark{}, nil
+	}
 	staleness := j.Def.Spec.GRPO.Staleness
 	for step := c.Step + 1; step <= c.Step+1+staleness; step++ {
 		first := job.Unit{Job: j.Def.ID, Generation: e.Generation, Step: step}

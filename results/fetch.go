@@ -13,6 +13,7 @@ import (
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/checkpoint"
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/offline"
 	"github.com/cohort-rl/cohort/records"
 )
 
@@ -62,8 +63,11 @@ type Report struct {
 	// Totals counts the rows of the ledger, those of steps that never ended included.
 	Totals job.Totals
 	// End is how the job ended, nil while it runs.
-	End   *job.End
-	Files []File
+	End *job.End
+	// Estimate says what the policy would earn on the held-out threads of an
+	// offline job; nil if there are none.
+	Estimate *offline.Estimate
+	Files    []File
 }
 
 // Fetch writes the results of a job into a folder: whole, or not at all. A

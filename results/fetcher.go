@@ -45,6 +45,9 @@ func (f *fetcher) fetch(ctx context.Context, last int) error {
 	if err := f.policy(ctx); err != nil {
 		return err
 	}
+	if err := f.offline(ctx); err != nil {
+		return err
+	}
 	return f.curve.write(f.path(CurveFile), f.def.Spec.Name)
 }
 

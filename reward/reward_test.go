@@ -52,13 +52,13 @@ func TestRecordedReward(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			scorer, err := reward.New(spec.Reward{Kind: "recorded", Name: "reward"})
+			scorer, err := reward.New(spec.Reward{Kind: "recorded", Name: "reward"}, reward.Services{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			value, reason, err := reward.Judge(t.Context(), scorer, c.failure, c.trace)
-			if err != nil || value.Value != c.value || value.Parts != nil || reason != c.reason {
-				t.Fatalf("got %v, %q, %v; want %v, %q", value, reason, err, c.value, c.reason)
+			got, err := reward.Judge(t.Context(), scorer, c.failure, []reward.Item{{Trace: c.trace}})
+			if err != nil || got[0].Value != c.value || got[0].Parts != nil || got[0].Reason != c.reason {
+				t.Fatalf("got %+v, %v; want %v, %q", got, err, c.value, c.reason)
 			}
 		})
 	}
@@ -66,21 +66,21 @@ func TestRecordedReward(t *testing.T) {
 
 type broken struct{ err error }
 
-func (b broken) Score(context.Context, *traces.Trace) (reward.Score, bool, error) {
-	return reward.Score{Value: 1}, true, b.err
+func (b broken) Score(context.Context, []reward.Item) ([]reward.Score, error) {
+	return []reward.Score{{Given: true, Value: 1}}, b.err
 }
 
 func TestScoreThatCannotBeFoundOutIsNoFate(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("no answer")
-	if _, reason, err := reward.Judge(t.Context(), broken{cause}, nil, trace()); !errors.Is(err, cause) || reason != "" {
-		t.Fatalf("%q, %v", reason, err)
+	if got, err := reward.Judge(t.Context(), broken{cause}, nil, []reward.Item{{Trace: trace()}}); !errors.Is(err, cause) || got != nil {
+		t.Fatalf("%v, %v", got, err)
 	}
 }
 
 func TestWeightedSumOfSeveralRewards(t *testing.T) {
 	t.Parallel()
-	scorer, err := reward.New(spec.Reward{Kind: "recorded", Components: []spec.Component{{Name: "exact", Weight: 2}, {Name: "short", Weight: -0.5}}})
+	scorer, err := reward.New(spec.Reward{Kind: "recorded", Components: []spec.Component{{Name: "exact", Weight: 2}, {Name: "short", Weight: -0.5}}}, reward.Services{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,17 +98,21 @@ func TestWeightedSumOfSeveralRewards(t *testing.T) {
 		{"none", trace(named{"reward", 1}), 0, nil, job.NoReward},
 		{"one is not finite", trace(named{"exact", none}, named{"short", 3}), 0, nil, job.InvalidReward},
 	} {
-		score, reason, err := reward.Judge(t.Context(), scorer, nil, c.trace)
+		got, err := reward.Judge(t.Context(), scorer, nil, []reward.Item{{Trace: c.trace}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		score, reason := got[0].Score, got[0].Reason
 		same := func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) }
-		if err != nil || score.Value != c.value || reason != c.reason || !slices.EqualFunc(score.Parts, c.parts, same) {
-			t.Errorf("%s: got %+v, %q, %v", c.name, score, reason, err)
+		if score.Value != c.value || reason != c.reason || !slices.EqualFunc(score.Parts, c.parts, same) {
+			t.Errorf("%s: got %+v, %q", c.name, score, reason)
 		}
 	}
 }
 
 func TestUnknownKindNamesTheField(t *testing.T) {
 	t.Parallel()
-	if _, err := reward.New(spec.Reward{Kind: "guess"}); err == nil || !strings.Contains(err.Error(), "reward.kind") {
+	if _, err := reward.New(spec.Reward{Kind: "guess"}, reward.Services{}); err == nil || !strings.Contains(err.Error(), "reward.kind") {
 		t.Fatal(err)
 	}
 }

@@ -11,19 +11,24 @@ import (
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/job/dataset"
 	"github.com/cohort-rl/cohort/job/spec"
+	"github.com/cohort-rl/cohort/reward"
 )
 
 // sets are a request's data sets.
 type sets struct {
-	bodies [][]byte // of tasks and, if there is one, of the evaluation
-	tasks  job.DataSet
-	eval   job.DataSet // none without an evaluation
+	bodies  [][]byte    // of all
+	threads job.DataSet // of an offline job alone
+	tasks   job.DataSet
+	eval    job.DataSet // none without an evaluation
 }
 
 // readSets checks the data sets; what is wrong with them is of type spec.Errors.
 func readSets(s *spec.Spec, files map[string][]byte) (*sets, error) {
 	var found sets
 	var wrong spec.Errors
+	if all, ok := errors.AsType[spec.Errors](reward.Check("", s.Reward, nil)); ok {
+		wrong = all
+	}
 	known := map[string]bool{}
 	for _, file := range spec.Files(s) {
 		known[file.Role] = true
@@ -42,13 +47,16 @@ func readSets(s *spec.Spec, files map[string][]byte) (*sets, error) {
 		}
 		found.bodies = append(found.bodies, body)
 		described := job.DataSet{Blob: blob.Ref{Digest: set.Digest, Size: int64(len(body))}, Lines: len(set.Lines)}
-		if file.Role == spec.RoleTasks {
+		switch file.Role {
+		case spec.RoleTasks:
 			found.tasks = described
-		} else {
+		case spec.RoleEval:
 			found.eval = described
+		case spec.RoleThreads:
+			found.threads = described
 		}
 	}
-	for _, role := range []string{spec.RoleTasks, spec.RoleEval} {
+	for _, role := range []string{spec.RoleTasks, spec.RoleEval, spec.RoleThreads} {
 		if _, sent := files[role]; sent && !known[role] {
 			wrong = append(wrong, &spec.Error{Field: role, Message: "a data set was sent that the spec does not name"})
 		}
@@ -75,11 +83,12 @@ func (s *sets) record(r Request) (*record, error) {
 		return nil, err
 	}
 	content, err := json.Marshal(struct {
-		Format string      `json:"format"`
-		Tasks  blob.Digest `json:"tasks"`
-		Eval   blob.Digest `json:"eval"`
-		Spec   *spec.Spec  `json:"spec"`
-	}{recordFormat, s.tasks.Blob.Digest, s.eval.Blob.Digest, r.Spec})
+		Format  string      `json:"format"`
+		Tasks   blob.Digest `json:"tasks"`
+		Eval    blob.Digest `json:"eval"`
+		Threads blob.Digest `json:"threads,omitempty"`
+		Spec    *spec.Spec  `json:"spec"`
+	}{recordFormat, s.tasks.Blob.Digest, s.eval.Blob.Digest, s.threads.Blob.Digest, r.Spec})
 	if err != nil {
 		return nil, fmt.Errorf("digest the spec: %w", err)
 	}
@@ -88,7 +97,7 @@ func (s *sets) record(r Request) (*record, error) {
 		Digest: blob.DigestOf(content),
 		Job: job.Definition{
 			Format: job.DefinitionFormat, ID: r.ID, At: r.At.UTC().Truncate(time.Millisecond),
-			Spec: r.Spec, Training: training, Tasks: s.tasks, Eval: s.eval,
+			Spec: r.Spec, Training: training, Tasks: s.tasks, Eval: s.eval, Threads: s.threads,
 		},
 	}, nil
 }
@@ -106,6 +115,8 @@ func (k *record) differs(other *record) string {
 		return "the content of tasks.data"
 	case k.Job.Eval != other.Job.Eval:
 		return "the content of eval.data"
+	case k.Job.Threads != other.Job.Threads:
+		return "the content of traces.offline.source"
 	}
 	return "" // the digest is that of another version's format
 }

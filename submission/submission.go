@@ -128,7 +128,7 @@ func Activate(ctx context.Context, b blob.Bucket, def *job.Definition) error {
 
 // owns refuses a job that another submission made under the same id.
 func (k *record) owns(def *job.Definition) error {
-	if def.At.Equal(k.Job.At) && spec.FirstDifference(def.Spec, k.Job.Spec) == "" && def.Tasks == k.Job.Tasks && def.Eval == k.Job.Eval {
+	if def.At.Equal(k.Job.At) && spec.FirstDifference(def.Spec, k.Job.Spec) == "" && def.Tasks == k.Job.Tasks && def.Eval == k.Job.Eval && def.Threads == k.Job.Threads {
 		return nil
 	}
 	return fmt.Errorf("submit %s: %w", k.Job.ID, ErrTaken)

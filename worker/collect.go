@@ -10,7 +10,6 @@ import (
 	"github.com/cohort-rl/cohort/blob"
 	"github.com/cohort-rl/cohort/job"
 	"github.com/cohort-rl/cohort/records"
-	"github.com/cohort-rl/cohort/reward"
 	"github.com/cohort-rl/cohort/traces"
 )
 
@@ -19,6 +18,9 @@ const lookups = 16
 
 // collect extracts and assembles a small unit in one shard.
 func (h *hand) collect(ctx context.Context) (blob.Digest, error) {
+	if h.plan.Offline {
+		return h.draw(ctx)
+	}
 	ranges, c, err := h.collection(ctx)
 	if err != nil {
 		return "", err
@@ -153,11 +155,10 @@ func (h *hand) score(ctx context.Context, c traces.Collection, from, to int, par
 	if len(assembled.Losses) > 0 {
 		return h.lost(ctx, assembled.Losses, tally)
 	}
-	scorer, err := reward.New(spec.Reward)
+	judge, err := h.judge(ctx)
 	if err != nil {
 		return "", err
 	}
-	judge := batch.Judge{Scorer: scorer, Failure: spec.Reward.FailureScore, Weights: h.plan.Policy.Weights}
 	samples, outcomes, err := judge.Collect(ctx, assembled)
 	if err != nil {
 		return "", err

@@ -58,9 +58,11 @@ func (w *Worker) job(ctx context.Context, id job.ID) (*known, error) {
 		return nil, fmt.Errorf("%w: job %s computes with numerics %q, this worker with %q: run a worker of the version that began the job",
 			queue.ErrLeftAlone, id, entry.Begin.Numerics, numerics.Version)
 	}
-	a, err := w.Agents(def)
-	if err != nil {
-		return nil, err
+	var a Agent // of an offline job there is none
+	if !def.Offline() {
+		if a, err = w.Agents(def); err != nil {
+			return nil, err
+		}
 	}
 	k = &known{
 		def: def, begin: entry.Begin, agent: a,

@@ -22,6 +22,7 @@ import (
 	"github.com/cohort-rl/cohort/policy"
 	"github.com/cohort-rl/cohort/queue"
 	"github.com/cohort-rl/cohort/records"
+	"github.com/cohort-rl/cohort/reward"
 	"github.com/cohort-rl/cohort/secret"
 	"github.com/cohort-rl/cohort/spans"
 	"github.com/cohort-rl/cohort/telemetry"
@@ -49,7 +50,7 @@ type Reports interface {
 	Settled(ctx context.Context, task queue.Task, expected int, digest blob.Digest) error
 }
 
-// Config is what a worker needs. All fields but PolicyToken and Spans are required.
+// Config is what a worker needs. All fields but PolicyToken, Rewards and Spans are required.
 type Config struct {
 	Store    blob.Bucket
 	Log      traces.Log
@@ -68,6 +69,9 @@ type Config struct {
 	Logger *slog.Logger
 	// Name names this worker in records.
 	Name string
+	// Rewards says which servers may be asked for rewards, and how; the worker
+	// fills in the rest. The zero value asks none.
+	Rewards reward.Services
 	// Spans makes OpenTelemetry spans of shards and rollouts; it may be nil.
 	Spans *spans.Tracer
 }

@@ -29,6 +29,7 @@ const (
 	KindGradient   Kind = "gradient record"
 	KindDriver     Kind = "driver record"
 	KindRedrive    Kind = "redrive record"
+	KindAnswers    Kind = "reward answers"
 	KindResult     Kind = "evaluation"
 	KindManifest   Kind = "manifest"
 	KindTensor     Kind = "tensor"
@@ -133,6 +134,8 @@ func recordName(rest string) name {
 		return name{kind: KindTerms, format: job.TermsFormat}
 	case "drivers":
 		return name{kind: KindDriver, format: job.DriverFormat}
+	case "rewards":
+		return name{kind: KindAnswers, format: job.AnswersFormat}
 	case "redrives":
 		return name{kind: KindRedrive, format: job.RedriveFormat}
 	case "result.json":

@@ -11,7 +11,7 @@ import (
 // referAll follows every reference from the log and the definition.
 func (r *run) referAll() {
 	if r.def != nil {
-		for _, set := range []job.DataSet{r.def.Tasks, r.def.Eval} {
+		for _, set := range []job.DataSet{r.def.Tasks, r.def.Eval, r.def.Threads} {
 			if set.Blob.Digest != "" {
 				r.refer(r.id.DataKey(set.Blob.Digest), KindDataSet, set.Blob.Size, "the definition")
 			}
@@ -124,6 +124,11 @@ func (r *run) ledger(e *job.Entry, l job.LedgerRef) {
 // collection refers to everything that a collection rests on.
 func (r *run) collection(p *job.Plan, e int, opened bool, by string) {
 	u := p.Unit
+	if p.Offline {
+		s := job.Shard{Unit: u, Collection: e, Phase: job.Collect}
+		r.refer(s.SettledKey(), KindCollect, -1, by)
+		return
+	}
 	if opened {
 		r.refer(u.OpenedKey(e), KindOpened, -1, by)
 	}

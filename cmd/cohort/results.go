@@ -15,6 +15,7 @@ import (
 	"github.com/cohort-rl/cohort/blob/retry"
 	"github.com/cohort-rl/cohort/cmd/internal/services"
 	"github.com/cohort-rl/cohort/job"
+	"github.com/cohort-rl/cohort/offline"
 	"github.com/cohort-rl/cohort/results"
 )
 
@@ -102,6 +103,16 @@ func (c *resultsCommand) summary(id job.ID, r results.Report) string {
 		fmt.Fprintf(&text, "Checkpoint %s of step %d.\n", r.Checkpoint, r.Step)
 	}
 	fmt.Fprintf(&text, "Rollouts: %d planned = %d used + %d dropped + %d failed.\n", r.Totals.Planned, r.Totals.Used, r.Totals.Dropped, r.Totals.Failed)
+	if e := r.Estimate; e != nil {
+		line := func(name string, i offline.Interval) {
+			fmt.Fprintf(&text, "  %-34s %8.4f (95 %%: %.4f to %.4f)\n", name, i.Mean, i.Low, i.High)
+		}
+		fmt.Fprintf(&text, "Held out: %d threads of %d tasks; mean reward by inverse propensity, %.1f effective threads:\n", e.Threads, e.Tasks, e.Effective)
+		line("logging policy, as it was", e.Logged)
+		line("trained policy", e.Trained)
+		line("trained policy, weights normalised", e.Normalised)
+		line("gain", e.Gain)
+	}
 	fmt.Fprintf(&text, "Wrote to %s:\n", c.Out)
 	for _, f := range r.Files {
 		fmt.Fprintf(&text, "  %s (%d bytes)\n", f.Name, f.Size)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cohort-rl/cohort/job/dataset"
 	"github.com/cohort-rl/cohort/job/spec"
+	"github.com/cohort-rl/cohort/reward"
 )
 
 // specFile is a job spec as it was read, with its data sets.
@@ -35,7 +36,14 @@ func readSpec(path string) (*specFile, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
+	line := func(field string, entry int) int { return spec.LineOf(body, field, entry) }
+	if err := reward.Check(path, s.Reward, line); err != nil {
+		return nil, usage(err)
+	}
 	f := &specFile{path: path, body: body, spec: s, data: map[string][]byte{}, lines: map[string]int{}}
+	if s.IsOffline() {
+		return f, nil // its data sets are made of traces
+	}
 	for _, file := range spec.Files(s) {
 		if err := f.addData(file); err != nil {
 			return nil, usage(err)

@@ -17,6 +17,7 @@ type submitCommand struct {
 	Watch bool          `help:"Follow the job until it ends, and fail unless it is done."`
 	Key   string        `placeholder:"TEXT" help:"Makes submitting again with the same key give the same job."`
 	Wait  time.Duration `default:"10s" help:"How long to try again while the server says that it cannot take the job just now (${default})."`
+	offlineFlags
 	formatFlag
 	serverFlags
 }
@@ -26,6 +27,11 @@ func (c *submitCommand) Run(ctx context.Context, s *streams) error {
 	f, err := readSpec(c.File)
 	if err != nil {
 		return err
+	}
+	if f.spec.IsOffline() {
+		if err := c.offline(ctx, s, f); err != nil {
+			return err
+		}
 	}
 	client, err := c.client()
 	if err != nil {

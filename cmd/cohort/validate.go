@@ -21,6 +21,11 @@ func (c *validateCommand) Run(s *streams) error {
 		_, err = s.out.Write(spec.Marshal(f.spec))
 		return err
 	}
+	if o := f.spec.Traces.Offline; o != nil {
+		_, err = fmt.Fprintf(s.out, "%s is valid: job %s, %d steps of %d groups of %d threads, drawn from the traces of %s; %g of the tasks are held out.\n", c.File, f.spec.Name,
+			f.spec.Steps, f.spec.Tasks.Groups, f.spec.Tasks.Rollouts, o.Source, o.HeldOut)
+		return err
+	}
 	held := ""
 	if f.spec.Eval != nil {
 		held = fmt.Sprintf("; %d held-out tasks", f.lines[spec.RoleEval])

@@ -1,11 +1,8 @@
 package spec
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
-// advantageRules are the relations between fields of rewards and advantages.
+// advantageRules are the relations between fields of advantages.
 func advantageRules() []rule {
 	return []rule{
 		{[]string{"grpo.advantage.scale", "grpo.advantage.estimator"}, func(s *Spec) string {
@@ -39,24 +36,6 @@ func advantageRules() []rule {
 		{[]string{"grpo.min_group", "grpo.zero_variance"}, func(s *Spec) string {
 			return unless(s.GRPO.MinGroup > 1 || s.GRPO.ZeroVariance == "keep",
 				"1 has no effect: a group of one has no variance, and such groups are dropped; set grpo.zero_variance: keep")
-		}},
-		{[]string{"reward.name", "reward.components"}, func(s *Spec) string {
-			return unless(len(s.Reward.Components) == 0 || s.Reward.Name == "reward",
-				"has no effect beside reward.components, which have names of their own; leave it out")
-		}},
-		{[]string{"reward.failure_score", "reward.components"}, func(s *Spec) string {
-			return unless(len(s.Reward.Components) == 0 || s.Reward.FailureScore == nil,
-				"belongs to none of reward.components; leave it out: a rollout without any of them is no sample")
-		}},
-		{[]string{"reward.components"}, func(s *Spec) string {
-			seen := map[string]bool{}
-			for _, c := range s.Reward.Components {
-				if seen[c.Name] {
-					return fmt.Sprintf("%q is there twice: add the weights", c.Name)
-				}
-				seen[c.Name] = true
-			}
-			return ""
 		}},
 		{[]string{"grpo.overlong.buffer", "grpo.overlong.max_length"}, func(s *Spec) string {
 			o := s.GRPO.Overlong

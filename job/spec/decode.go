@@ -21,6 +21,8 @@ type decoder struct {
 	errors Errors
 	lines  map[string]int  // path -> line of the fields that are given; "" is the whole
 	bad    map[string]bool // paths that have an error
+	// offline says that traces.offline is given.
+	offline bool
 }
 
 // Decode reads a job spec in YAML (of which JSON is a part). It is strict: a
@@ -45,6 +47,9 @@ func newDecoder(file string) *decoder {
 func (d *decoder) spec(root *yaml.Node) (*Spec, error) {
 	s := new(Spec)
 	d.lines[""] = root.Line
+	if traces := member(root, "traces"); traces != nil {
+		d.offline = member(traces, "offline") != nil
+	}
 	d.section(root, table(), &field{}, reflect.ValueOf(s).Elem())
 	s.derive()
 	d.rules(s)

@@ -18,6 +18,7 @@ func (s *Spec) derive() {
 	}
 	s.GRPO.derive()
 	s.GRPO.Advantage.derive()
+	s.Reward.derive()
 	if s.Eval == nil {
 		return
 	}

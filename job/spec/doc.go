@@ -8,7 +8,7 @@
 //	json      name of the field
 //	doc       what the field means, in one line
 //	default   value of a field that is left out, as it would be written
-//	required  "yes": the field must be given
+//	required  "yes": the field must be given; "online": unless the job is offline
 //	min, max  inclusive bounds; of a text, its number of characters; of a list
 //	          of sections, of entries
 //	above, below  exclusive bounds
@@ -18,7 +18,8 @@
 //	unset     what it means to leave out a field that has no default
 //	training  "yes": the field changes the mathematics, see [Spec.TrainingDigest];
 //	          "unless default": its default leaves no trace in the digest, so that
-//	          specs from before the field keep theirs
+//	          specs from before the field keep theirs; "no": not even in a section
+//	          that does
 //
 // The package is pure: bytes in, values out, no files, no clock.
 package spec

@@ -28,6 +28,7 @@ type field struct {
 	kind            kind
 	pointer         bool // nil when left out
 	required        bool
+	online          bool // needed, but in an offline job
 	training        bool
 	quiet           bool   // its default is not in the training digest
 	standard        string // the default as it would be written; "" is none
@@ -70,7 +71,8 @@ func describe(t reflect.Type, prefix string, training bool) []*field {
 			doc: sf.Tag.Get("doc"), standard: sf.Tag.Get("default"), unset: sf.Tag.Get("unset"),
 			form:     sf.Tag.Get("form"),
 			required: sf.Tag.Get("required") == "yes",
-			training: training || sf.Tag.Get("training") == "yes",
+			online:   sf.Tag.Get("required") == "online",
+			training: sf.Tag.Get("training") == "yes" || training && sf.Tag.Get("training") != "no",
 			quiet:    sf.Tag.Get("training") == "unless default",
 		}
 		f.path = prefix + f.name

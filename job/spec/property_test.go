@@ -3,6 +3,7 @@ package spec_test
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -114,6 +115,7 @@ func TestEveryErrorOfManyIsReportedInTheOrderOfLines(t *testing.T) {
 	delete(fields, "reward.components")  // a list is right, and its entry is not
 	delete(fields, "optimizer.momentum") // document gives it the kind it needs
 	delete(fields, "optimizer.schedule.floor")
+	maps.DeleteFunc(fields, func(path string, _ *jsonschema.Schema) bool { return strings.HasPrefix(path, "reward.") }) // one kind at a time
 	rapid.Check(t, func(t *rapid.T) {
 		values := make(map[string]any)
 		for _, path := range rapid.SliceOfNDistinct(rapid.SampledFrom(sorted(fields)), 1, 12, rapid.ID).Draw(t, "fields") {

@@ -76,7 +76,7 @@ func unless(ok bool, format string, args ...any) string {
 
 // rules lists the relations between fields.
 func rules() []rule {
-	return slices.Concat(trainingRules(), lossRules(), stalenessRules(), penaltyRules(), advantageRules(), layoutRules())
+	return slices.Concat(trainingRules(), lossRules(), stalenessRules(), penaltyRules(), advantageRules(), rewardRules(), offlineRules(), layoutRules())
 }
 
 func trainingRules() []rule {
@@ -112,9 +112,14 @@ func trainingRules() []rule {
 
 func layoutRules() []rule {
 	return []rule{
-		{[]string{"agent.url"}, func(s *Spec) string { return urlProblem(s.Agent.URL) }},
+		{[]string{"agent.url"}, func(s *Spec) string {
+			if s.IsOffline() {
+				return ""
+			}
+			return urlProblem(s.Agent.URL)
+		}},
 		{[]string{"agent.health", "agent.url"}, func(s *Spec) string {
-			if urlProblem(s.Agent.URL) != "" {
+			if s.IsOffline() || urlProblem(s.Agent.URL) != "" {
 				return ""
 			}
 			return urlProblem(s.Agent.Health)

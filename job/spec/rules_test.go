@@ -81,12 +81,19 @@ func TestComponentsOfTheRewardAreChecked(t *testing.T) {
 	t.Parallel()
 	for reward, want := range map[string]string{
 		"components: [{name: a}, {name: b, weight: -2}]": "",
-		"components: {name: a}":                          "f:9: reward.components: expected a list of sections (name and weight), found a section",
+		"components: {name: a}":                          "f:9: reward.components: expected a list of sections (name, kind, weight, cel, exact, numeric, json_schema, http, clip_low, clip_high and failure_score), found a section",
 		"components: []":                                 "f:9: reward.components: the list has 0 entries (allowed: 1 to 16 entries)",
-		"components: [a]":                                "f:9: reward.components: expected a section (name and weight), found the text \"a\"",
+		"components: [a]":                                "f:9: reward.components: expected a section (name, kind, weight, cel, exact, numeric, json_schema, http, clip_low, clip_high and failure_score), found the text \"a\"",
 		"components: [{weight: 1}]":                      "f:9: reward.components.name: missing (allowed: 1 to 100 of letters",
 		"components: [{name: a}, {name: b, wight: 1}]":   "f:9: reward.components.wight: unknown field; did you mean reward.components.weight?",
 		"components: [{name: a, weight: 1e7}]":           "f:9: reward.components.weight: 1e7 is out of bounds",
+		"kind: cel":                                      "f:9: reward.kind: cel needs the section cel",
+		"kind: http, http: {url: \"http://:1\"}":         "f:9: reward.kind: \"http://:1\" is not a URL with a host",
+		"cel: {expression: '1.0'}":                       "f:9: reward.cel: exists only with reward.kind cel",
+		"kind: exact, components: [{name: a}]":           "f:9: reward.kind: exact has no effect beside reward.components",
+		"clip_low: 1, clip_high: 1":                      "f:9: reward.clip_low: clip_low is not below clip_high",
+		"components: [{name: a, kind: json_schema}]":     "f:9: reward.components: a: json_schema needs the section",
+		"components: [{name: a}], clip_low: 0":           "f:9: reward.clip_low: has no effect beside reward.components",
 		"components: [{name: a}, {name: a}]":             "f:9: reward.components: \"a\" is there twice: add the weights",
 		"components: [{name: a}], name: b":               "f:9: reward.name: has no effect beside reward.components",
 		"components: [{name: a}], failure_score: 0":      "f:9: reward.failure_score: belongs to none of reward.components",
@@ -95,7 +102,7 @@ func TestComponentsOfTheRewardAreChecked(t *testing.T) {
 		switch {
 		case want == "" && err != nil:
 			t.Error(err)
-		case want == "" && !slices.Equal(s.Reward.Components, []spec.Component{{Name: "a", Weight: 1}, {Name: "b", Weight: -2}}):
+		case want == "" && !slices.Equal(s.Reward.Components, []spec.Component{{Name: "a", Kind: "recorded", Weight: 1}, {Name: "b", Kind: "recorded", Weight: -2}}):
 			t.Errorf("components %+v", s.Reward.Components)
 		case want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)):
 			t.Errorf("%s: %v, want %s", reward, err, want)

@@ -15,6 +15,7 @@ import (
 // descriptions, and the rules between fields of different sections.
 func Schema() ([]byte, error) {
 	root := sectionSchema(table())
+	root.AllOf = append(root.AllOf, online(table()))
 	root.Schema = "https://json-schema.org/draft/2020-12/schema"
 	root.Title = "Cohort job spec (" + Version + ")"
 	text, err := json.MarshalIndent(root, "", "  ")
@@ -41,6 +42,28 @@ func sectionSchema(fields []*field) *jsonschema.Schema {
 		}
 	}
 	return s
+}
+
+// online says what a job needs unless it is offline: the fields that are marked so.
+func online(fields []*field) *jsonschema.Schema {
+	offline := &jsonschema.Schema{
+		Required:   []string{"traces"},
+		Properties: map[string]*jsonschema.Schema{"traces": {Type: "object", Required: []string{"offline"}}},
+	}
+	needs := &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{}}
+	for _, f := range fields {
+		var names []string
+		for _, sub := range f.fields {
+			if sub.online {
+				names = append(names, sub.name)
+			}
+		}
+		if len(names) > 0 {
+			needs.Required = append(needs.Required, f.name)
+			needs.Properties[f.name] = &jsonschema.Schema{Required: names}
+		}
+	}
+	return &jsonschema.Schema{If: offline, Then: &jsonschema.Schema{}, Else: needs}
 }
 
 func hasRequired(fields []*field) bool {

@@ -74,6 +74,16 @@ func needs(path string) map[string]any {
 		return map[string]any{"grpo.kl.coefficient": 0.1, "grpo.kl.sync.every": 3}
 	case section == "grpo.entropy.adaptive.":
 		return map[string]any{"grpo.entropy.adaptive.target": 0.5, "grpo.entropy.coefficient": 0.1}
+	case section == "traces.offline.":
+		return map[string]any{"traces.offline.source": "a", "traces.offline.checkpoint": "0123456789ab"}
+	case section == "reward.cel.":
+		return map[string]any{"reward.kind": "cel", "reward.cel.expression": "1.0"}
+	case section == "reward.json_schema.":
+		return map[string]any{"reward.kind": "json_schema", "reward.json_schema.schema": "{}"}
+	case section == "reward.http.":
+		return map[string]any{"reward.kind": "http", "reward.http.url": "http://127.0.0.1:1/"}
+	case section == "reward.exact.", section == "reward.numeric.":
+		return map[string]any{"reward.kind": strings.TrimSuffix(section[len("reward."):], ".")}
 	case strings.HasPrefix(path, "grpo.tau_"):
 		return map[string]any{"grpo.algorithm": "sapo"}
 	case strings.HasPrefix(path, "grpo.shape_"), strings.HasPrefix(path, "grpo.rate_"):
@@ -120,6 +130,13 @@ func document(values map[string]any) map[string]any {
 	}
 	for path, value := range values {
 		put(path, value)
+		if strings.HasPrefix(path, "traces.offline.") { // no agent attempts any task
+			for section, field := range map[string]string{"agent": "url", "tasks": "data"} {
+				if _, given := values[section+"."+field]; !given {
+					delete(doc[section].(map[string]any), field)
+				}
+			}
+		}
 	}
 	for _, path := range sorted(values) {
 		for other, value := range needs(path) {

@@ -22,7 +22,7 @@ func (d *decoder) section(n *yaml.Node, fields []*field, of *field, v reflect.Va
 			d.list(value, f, v.Field(f.index))
 		case value != nil:
 			d.scalar(value, f, v.Field(f.index))
-		case f.required:
+		case f.required, f.online && !d.offline:
 			d.add(d.lineOf(f.path), f.path, "missing (allowed: %s)", f.allowed())
 		case f.kind == section && !f.pointer:
 			d.absentSection(f, v.Field(f.index))
@@ -112,7 +112,7 @@ func (d *decoder) list(n *yaml.Node, f *field, v reflect.Value) {
 func (d *decoder) absentSection(f *field, v reflect.Value) {
 	var needs []string
 	for _, sub := range f.fields {
-		if sub.required {
+		if sub.required || sub.online && !d.offline {
 			needs = append(needs, sub.name)
 		}
 	}

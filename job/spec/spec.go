@@ -32,7 +32,7 @@ type Policy struct {
 
 // Agent is the HTTP server that attempts tasks.
 type Agent struct {
-	URL      string   `json:"url" required:"yes" max:"2048" pattern:"^https?://[^/?#@ ]+([/?][^# ]*)?$" form:"an http or https URL without user or fragment" doc:"where rollouts are posted"`
+	URL      string   `json:"url" required:"online" max:"2048" pattern:"^https?://[^/?#@ ]+([/?][^# ]*)?$" form:"an http or https URL without user or fragment" doc:"where rollouts are posted"`
 	Timeout  Duration `json:"timeout" default:"30s" min:"10ms" max:"24h" doc:"for one attempt"`
 	Attempts int      `json:"attempts" default:"3" min:"1" max:"10" doc:"failures of the agent until a rollout has failed"`
 	Backoff  Duration `json:"backoff" default:"50ms" min:"10ms" max:"24h" doc:"pause before a rollout is attempted again; doubled each time, up to 40 times this"`
@@ -41,7 +41,7 @@ type Agent struct {
 
 // Tasks is the data set that rollouts are planned from.
 type Tasks struct {
-	Data     string `json:"data" required:"yes" max:"4096" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f\ufeff\ufffe\uffff]+$" form:"a path without control characters" doc:"JSON Lines file, one task a line, relative to this file"`
+	Data     string `json:"data" required:"online" max:"4096" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f\ufeff\ufffe\uffff]+$" form:"a path without control characters" doc:"JSON Lines file, one task a line, relative to this file"`
 	Groups   int    `json:"groups" required:"yes" min:"1" max:"100000" training:"yes" doc:"tasks per step (and round)"`
 	Rollouts int    `json:"rollouts" default:"8" min:"1" max:"1024" training:"yes" doc:"attempts at each task, one group"`
 }
@@ -50,21 +50,8 @@ type Tasks struct {
 type Traces struct {
 	Topic      string   `json:"topic" pattern:"^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,248}$" form:"1 to 249 of letters, digits, . _ and -, not starting with ." unset:"a topic of the job's own" doc:"Kafka topic; sharing one costs every job the whole range"`
 	Partitions int      `json:"partitions" default:"4" min:"1" max:"1024" doc:"partitions of the topic"`
+	Offline    *Offline `json:"offline" unset:"an agent attempts the tasks" doc:"train from traces that exist already"`
 	Retention  Duration `json:"retention" default:"168h" min:"1m" max:"8760h" doc:"how long Kafka keeps events"`
-}
-
-// Reward says how a trace becomes a number.
-type Reward struct {
-	Kind         string      `json:"kind" default:"recorded" enum:"recorded" doc:"recorded: the agent sends it"`
-	Name         string      `json:"name" default:"reward" pattern:"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,99}$" form:"1 to 100 of letters, digits, _ . / and -" doc:"which reward of the trace"`
-	Components   []Component `json:"components" min:"1" max:"16" unset:"the reward called name, alone" doc:"several rewards of a trace, whose weighted sum is the reward"`
-	FailureScore *float64    `json:"failure_score" min:"-1000000" max:"1000000" unset:"without a reward a rollout is no sample" doc:"reward of a complete trace that has none"`
-}
-
-// Component is one of several rewards.
-type Component struct {
-	Name   string  `json:"name" required:"yes" pattern:"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,99}$" form:"1 to 100 of letters, digits, _ . / and -" doc:"which reward of the trace"`
-	Weight float64 `json:"weight" default:"1" min:"-1000000" max:"1000000" doc:"what it is multiplied with"`
 }
 
 // Eval says when and on what checkpoints are evaluated.

@@ -20,6 +20,8 @@ import (
 	"github.com/cohort-rl/cohort/metrics"
 	"github.com/cohort-rl/cohort/policy/serve"
 	"github.com/cohort-rl/cohort/queue"
+	"github.com/cohort-rl/cohort/reward"
+	"github.com/cohort-rl/cohort/secret"
 	"github.com/cohort-rl/cohort/serving"
 	"github.com/cohort-rl/cohort/spans/export"
 	"github.com/cohort-rl/cohort/worker"
@@ -41,6 +43,8 @@ type WorkerConfig struct {
 	MetricsListen string        `env:"COHORT_WORKER_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Where /metrics, /healthz and /readyz are served, such as 127.0.0.1:7072. Default: nowhere. Port 0 takes a free one."`
 	StoreCache    int           `default:"128" placeholder:"MIB" env:"COHORT_WORKER_STORE_CACHE" help:"Memory for objects of the store that never change, such as weights and parts of batches, in MiB (${default}); 0 keeps none."`
 	Advertise     string        `env:"COHORT_WORKER_ADVERTISE" placeholder:"URL" help:"Base URL at which agents reach this worker. Default: the address it listens at."`
+	RewardHost    []string      `default:"127.0.0.1,localhost,::1" placeholder:"HOST" env:"COHORT_WORKER_REWARD_HOSTS" help:"Hosts that may be asked for rewards, each a name or NAME:PORT (${default})."`
+	RewardToken   secret.Text   `env:"COHORT_WORKER_REWARD_TOKEN" placeholder:"TOKEN" help:"Bearer token that those hosts are sent. Set it in the environment."`
 	Grace         time.Duration `default:"10s" env:"COHORT_WORKER_GRACE" help:"How long shards in hand may go on after the signal to stop; then they are handed back. A second signal ends the process at once."`
 
 	// Version is what the metrics say of this build.
@@ -133,7 +137,8 @@ func RunWorker(ctx context.Context, c WorkerConfig, logger *slog.Logger) (err er
 		Agents:  agents(c.Shards, measured),
 		Brokers: c.Kafka,
 		Clock:   clock.System{}, Nonce: services.Nonce, Logger: logger, Name: c.Name,
-		Spans: tracer,
+		Spans:   tracer,
+		Rewards: reward.Services{Client: reward.Client(), Hosts: c.RewardHost, Token: c.RewardToken},
 	})
 	logger.Info("Worker is ready.", "store", c.Store, "policies", base, "metrics", b.metricsAddress(c.Exposure))
 

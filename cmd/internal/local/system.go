@@ -103,7 +103,7 @@ func (c Config) run(ctx context.Context, s System, use func(context.Context, Sys
 		g.Go(func() error {
 			return daemon.RunWorker(gctx, daemon.WorkerConfig{
 				Config: where, Tracing: c.Tracing, Name: fmt.Sprintf("worker-%d", i+1), Version: c.Version, Shards: 8, Check: check,
-				Listen: "127.0.0.1:0", Grace: time.Second,
+				Listen: "127.0.0.1:0", Grace: time.Second, RewardHost: []string{"127.0.0.1", "localhost", "::1"},
 			}, c.Logger)
 		})
 	}
