@@ -64,14 +64,16 @@ type Bounds struct {
 	// Grown is how many times the bytes of a request its parts may have together:
 	// each repeats the resource.
 	Grown int
+	// Total is how many bytes the parts may have together in any case.
+	Total int64
 	// Depth is how deep messages may lie in each other.
 	Depth int
 }
 
 // DefaultBounds are parts of 1 MB less what Kafka needs beside, 100,000 records,
-// eight times the bytes.
+// eight times the bytes and 128 MiB.
 func DefaultBounds() Bounds {
-	return Bounds{Message: 999_000, Records: 100_000, Grown: 8, Depth: DefaultLimits().Depth}
+	return Bounds{Message: 999_000, Records: 100_000, Grown: 8, Total: 128 << 20, Depth: DefaultLimits().Depth}
 }
 
 // A Part is a request in protobuf whose records all belong to one trace, or to
@@ -112,7 +114,7 @@ func Cut(body []byte, signal Signal, bounds Bounds) (Cuts, error) {
 		c.cuts.Parts = []Part{{Trace: c.order[0], Body: body, Records: len(c.pieces)}}
 		return c.cuts, nil
 	}
-	budget := int64(bounds.Grown)*int64(len(body)) + 1<<20
+	budget := min(int64(bounds.Grown)*int64(len(body))+1<<20, bounds.Total)
 	if need := c.size(); need > budget {
 		return Cuts{}, fmt.Errorf("%w: %d traces, each with its resource, make %d bytes of %d, at most %d are taken: send fewer in a batch",
 			ErrTooMany, len(c.order), need, len(body), budget)

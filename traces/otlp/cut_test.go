@@ -230,7 +230,7 @@ func FuzzCut(f *testing.F) {
 			f.Add(body, strings.Contains(name, "logs"))
 		}
 	}
-	bounds := otlp.Bounds{Message: 3000, Records: 500, Grown: 4, Depth: 50}
+	bounds := otlp.Bounds{Message: 3000, Records: 500, Grown: 4, Total: 1 << 20, Depth: 50}
 	f.Fuzz(func(t *testing.T, body []byte, logs bool) {
 		signal := otlp.Spans
 		if logs {
