@@ -194,3 +194,28 @@ func spansOf(t testing.TB, first, traces, each, bytes int) []byte {
 	}
 	return body
 }
+
+// gated is a log that acknowledges once its gate is open.
+type gated struct {
+	gate chan struct{}
+
+	mu   sync.Mutex // guards what follows
+	held int
+	most int // bytes at once
+}
+
+func (g *gated) Write(records []traces.Record, _ time.Time, done func(error)) {
+	n := 0
+	for _, r := range records {
+		n += len(r.Value)
+	}
+	g.mu.Lock()
+	g.held += n
+	g.most = max(g.most, g.held)
+	g.mu.Unlock()
+	<-g.gate
+	g.mu.Lock()
+	g.held -= n
+	g.mu.Unlock()
+	done(nil)
+}

@@ -41,18 +41,28 @@ type Writer struct {
 	stop   context.CancelFunc
 	busy   sync.WaitGroup
 
-	preparing chan struct{} // who holds it asks for the topic
-	mu        sync.Mutex    // guards what follows
-	numbers   []int         // of the partitions; none is not known
+	mu        sync.Mutex   // guards what follows
+	preparing *preparation // under way
+	numbers   []int        // of the partitions; none is not known
 	lanes     map[int]*lane
 	turn      int // of records without a key
 	closed    bool
 }
 
+// preparing is how long the topic is asked for before whoever waits is told that
+// it is not there.
+const preparing = 30 * time.Second
+
+// A preparation is the asking for a topic.
+type preparation struct {
+	over chan struct{}
+	err  error // once it is over
+}
+
 // Writer returns a writer to a topic. It asks for nothing until it is used; the
 // caller must Close it.
 func (l *Log) Writer(c WriterConfig) *Writer {
-	w := &Writer{log: l, config: c, lanes: map[int]*lane{}, preparing: make(chan struct{}, 1)}
+	w := &Writer{log: l, config: c, lanes: map[int]*lane{}}
 	w.ctx, w.stop = context.WithCancel(context.Background()) //nolint:usetesting // no test
 	return w
 }
@@ -73,7 +83,7 @@ func (w *Writer) Close() {
 func (w *Writer) Write(records []traces.Record, until time.Time, done func(error)) {
 	ctx, cancel := context.WithDeadline(w.ctx, until)
 	defer cancel()
-	if err := w.prepare(ctx); err != nil {
+	if err := w.await(ctx); err != nil {
 		done(err)
 		return
 	}
@@ -118,28 +128,43 @@ func (w *Writer) choose(key []byte) int {
 	return kafka.Murmur2Balancer{}.Balance(kafka.Message{Key: key}, w.numbers...)
 }
 
-// known says whether the topic was asked for.
-func (w *Writer) known() bool {
+// Prepare begins to ask for the topic, so that the first records find it there.
+func (w *Writer) Prepare() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.numbers) > 0
+	w.begin()
 }
 
-// prepare makes sure that the topic is there, and learns its partitions. One asks
-// at a time.
-func (w *Writer) prepare(ctx context.Context) error {
-	if w.known() {
+// begin begins to ask for the topic, unless somebody does. mu is held.
+func (w *Writer) begin() *preparation {
+	if w.preparing == nil && !w.closed && len(w.numbers) == 0 {
+		p := &preparation{over: make(chan struct{})}
+		w.preparing = p
+		w.busy.Go(func() { w.ask(p) })
+	}
+	return w.preparing
+}
+
+// await waits until the topic is known, or ctx ends.
+func (w *Writer) await(ctx context.Context) error {
+	w.mu.Lock()
+	p := w.begin()
+	w.mu.Unlock()
+	if p == nil {
 		return nil
 	}
 	select {
-	case w.preparing <- struct{}{}:
-		defer func() { <-w.preparing }()
+	case <-p.over:
+		return p.err
 	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", ErrLate, context.Cause(ctx))
+		return fmt.Errorf("prepare topic %s: %w", w.config.Topic, ErrLate)
 	}
-	if w.known() {
-		return nil
-	}
+}
+
+// ask learns the partitions of the topic, which it makes if there is none.
+func (w *Writer) ask(p *preparation) {
+	ctx, cancel := context.WithTimeout(w.ctx, preparing)
+	defer cancel()
 	bounds, err := w.log.Bounds(ctx, w.config.Topic)
 	if errors.Is(err, traces.ErrGone) {
 		if _, err = w.log.create(ctx, w.config.Topic, w.config.Partitions, 0); err == nil {
@@ -147,15 +172,15 @@ func (w *Writer) prepare(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("prepare topic %s: %w", w.config.Topic, err)
+		p.err = fmt.Errorf("prepare topic %s: %w", w.config.Topic, err)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.numbers = make([]int, 0, len(bounds))
-	for p := range bounds {
-		w.numbers = append(w.numbers, p)
+	for number := range bounds {
+		w.numbers = append(w.numbers, number)
 	}
-	return nil
+	w.preparing = nil
+	close(p.over)
 }
 
 // forget makes the next to write ask for the topic again: it may have been

@@ -80,6 +80,7 @@ func (r *reception) serve(ctx context.Context) error {
 	if r == nil {
 		return nil
 	}
+	r.writer.Prepare() //nolint:contextcheck // Close ends it
 	err := r.server.Serve(ctx, r.listener)
 	r.writer.Close()
 	return err
