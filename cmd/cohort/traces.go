@@ -21,6 +21,7 @@ type tracesCommand struct {
 	List  tracesListCommand  `cmd:"" help:"List threads, with their states."`
 	Show  tracesShowCommand  `cmd:"" help:"Show a thread: model calls, decisions, tools, rewards, errors."`
 	Stats tracesStatsCommand `cmd:"" help:"Count threads by state and reason, by task, and by what can be trained from."`
+	Tail  tracesTailCommand  `cmd:"" help:"Show spans and events as they come."`
 }
 
 // topicPrefix is how --from tells a topic from a file.
