@@ -55,19 +55,29 @@ type lane struct {
 
 func newLane(w *Writer, partition int) *lane { return &lane{writer: w, partition: partition} }
 
-// put adds a letter. The writer is not closed.
-func (l *lane) put(one letter) {
+// put adds letters. The writer is not closed.
+func (l *lane) put(some []letter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waiting = append(l.waiting, one)
+	l.waiting = append(l.waiting, some...)
 	if !l.running {
 		l.running = true
 		l.writer.busy.Go(l.run)
 	}
 }
 
+// linger is how long the first letters wait for others: those of requests that
+// come at once are few batches then.
+const linger = time.Millisecond
+
 // run writes batches until nothing waits.
 func (l *lane) run() {
+	timer := time.NewTimer(linger)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-l.writer.ctx.Done():
+	}
 	for {
 		batch := l.take()
 		if batch == nil {

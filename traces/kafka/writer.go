@@ -107,14 +107,16 @@ func (w *Writer) queue(records []traces.Record, all *delivery) error {
 	if len(w.numbers) == 0 {
 		return fmt.Errorf("topic %s: %w", w.config.Topic, traces.ErrGone)
 	}
+	some := make(map[int][]letter, len(w.numbers))
 	for _, r := range records {
 		number := w.choose(r.Key)
-		lane := w.lanes[number]
-		if lane == nil {
-			lane = newLane(w, number)
-			w.lanes[number] = lane
+		some[number] = append(some[number], letter{record: r, delivery: all})
+	}
+	for number, letters := range some {
+		if w.lanes[number] == nil {
+			w.lanes[number] = newLane(w, number)
 		}
-		lane.put(letter{record: r, delivery: all})
+		w.lanes[number].put(letters)
 	}
 	return nil
 }
