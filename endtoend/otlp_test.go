@@ -22,10 +22,10 @@ type traced struct {
 	otlp, topic, kafka string
 }
 
-// tracedSystem runs one with as many workers.
-func tracedSystem(t *testing.T, workers string) traced {
+// tracedSystem runs one.
+func tracedSystem(t *testing.T) traced {
 	t.Helper()
-	p := launch(t, "cohort", nil, "up", "--dir", t.TempDir(), "--workers", workers, "--listen", "127.0.0.1:0", "--otlp-listen", "127.0.0.1:0")
+	p := launch(t, "cohort", nil, "up", "--dir", t.TempDir(), "--workers", "1", "--listen", "127.0.0.1:0", "--otlp-listen", "127.0.0.1:0")
 	s := traced{system: systemOf(t, p)}
 	for what, to := range map[string]*string{"Kafka:": &s.kafka, "OTLP:": &s.otlp} {
 		line, err := p.out.await(trained.Within(t, time.Minute), what)
@@ -71,7 +71,7 @@ func calculatorModel(t *testing.T) (url string) {
 func TestAgentTracedByOpenTelemetryAloneIsReadFromTheReceiver(t *testing.T) {
 	t.Parallel()
 	interpreter := python.Instrumented(t)
-	to, model := tracedSystem(t, "1"), calculatorModel(t)
+	to, model := tracedSystem(t), calculatorModel(t)
 	const threads = 6
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

@@ -26,7 +26,7 @@ var (
 const firstRoom = 256 << 10
 
 // read reads the body of a request, unpacked, into room that the share has taken.
-func (s *Server) read(w http.ResponseWriter, r *http.Request, room *share) ([]byte, error) {
+func (s *Server) read(w http.ResponseWriter, r *http.Request, room *share) (body []byte, err error) {
 	limit := s.config.Limits.Body
 	if r.ContentLength > limit {
 		return nil, fmt.Errorf("%w: it claims %d bytes, at most %d are taken", errLong, r.ContentLength, limit)
@@ -34,7 +34,11 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, room *share) ([]by
 	// A test's recorder has no connection, and so no deadline.
 	connection := http.NewResponseController(w)
 	_ = connection.SetReadDeadline(time.Now().Add(s.config.Limits.Receive))
-	defer func() { _ = connection.SetReadDeadline(time.Time{}) }()
+	defer func() {
+		if err == nil { // What is left of another is not waited for any longer.
+			_ = connection.SetReadDeadline(time.Time{})
+		}
+	}()
 	if form(r) == textual {
 		limit /= 4 // What it is read into takes some times its bytes.
 	}
@@ -54,7 +58,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, room *share) ([]by
 		if err != nil {
 			return nil, fmt.Errorf("read deflate: %w", err)
 		}
-		defer unpacked.Close() //nolint:errcheck // likewise
+		defer unpacked.Close()
 		return readAll(unpacked, limit, 4*max(r.ContentLength, 0), room)
 	default:
 		return nil, fmt.Errorf("%w: Content-Encoding is %.40q; use gzip or none", errCoding, coding)

@@ -21,6 +21,7 @@ import (
 // 0 is none.
 func raw(t *testing.T, url string, text ...string) int {
 	t.Helper()
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(url, "http://"))

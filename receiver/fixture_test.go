@@ -33,24 +33,20 @@ const deadline = 30 * time.Second
 
 // counts are what an observer was told.
 type counts struct {
-	mu                          sync.Mutex // guards what follows
-	began, answered             int
-	accepted, acknowledged      int
-	refused                     map[string]int
-	statuses                    map[int]int
-	leastToAcknowledge, longest time.Duration
+	mu                     sync.Mutex // guards what follows
+	began, answered        int
+	accepted, acknowledged int
+	refused                map[string]int
 }
 
-func newCounts() *counts { return &counts{refused: map[string]int{}, statuses: map[int]int{}} }
+func newCounts() *counts { return &counts{refused: map[string]int{}} }
 
 func (c *counts) Began() { c.mu.Lock(); defer c.mu.Unlock(); c.began++ }
 
-func (c *counts) Answered(_ otlp.Signal, status int, took time.Duration) {
+func (c *counts) Answered(_ otlp.Signal, _ int, _ time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.answered++
-	c.statuses[status]++
-	c.longest = max(c.longest, took)
 }
 
 func (c *counts) Accepted(_ otlp.Signal, records int, _ time.Duration) {
@@ -174,7 +170,7 @@ func sample(t *testing.T, pattern string) []byte {
 
 // spansOf is a request with spans of some traces, numbered from a first, each
 // span with so many bytes of text.
-func spansOf(t testing.TB, first, traces, each, bytes int) []byte {
+func spansOf(t *testing.T, first, traces, each, bytes int) []byte {
 	t.Helper()
 	scope := &tracepb.ScopeSpans{Scope: &commonpb.InstrumentationScope{Name: "test"}}
 	text := &commonpb.KeyValue{Key: "text", Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: string(make([]byte, bytes))}}}

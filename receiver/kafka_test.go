@@ -105,7 +105,7 @@ func TestManyClientsAtOnceLoseNothing(t *testing.T) {
 	for client := range clients {
 		for n := range each {
 			for k := range traces {
-				id := otlp.TraceID([]byte(fmt.Sprintf("%016d", client*10+n/2+k)))
+				id := otlp.TraceID(fmt.Appendf(nil, "%016d", client*10+n/2+k))
 				if len(found[id]) < n+1 {
 					t.Errorf("trace %s has %d spans, at least %d were acknowledged", id, len(found[id]), n+1)
 				}
@@ -180,7 +180,7 @@ func TestKafkaThatStopsInTheMiddleCostsNothingThatWasAcknowledged(t *testing.T) 
 	round(1000)
 	found := stored(t, log)
 	for trace, ok := range acknowledged {
-		if id := otlp.TraceID([]byte(fmt.Sprintf("%016d", trace))); ok && len(found[id]) != 2 {
+		if id := otlp.TraceID(fmt.Appendf(nil, "%016d", trace)); ok && len(found[id]) != 2 {
 			t.Errorf("trace %d was acknowledged, and %d of its spans are there", trace, len(found[id]))
 		}
 	}

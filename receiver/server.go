@@ -51,8 +51,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	s.config.Observer.Began()
 	a := s.answer(w, r, signal)
-	write(w, form(r), a)
 	s.config.Observer.Answered(signal, a.status, time.Since(began))
+	write(w, form(r), a)
 }
 
 // answer does what a request asks for.

@@ -37,7 +37,7 @@ type WriterConfig struct {
 type Writer struct {
 	log    *Log
 	config WriterConfig
-	ctx    context.Context //nolint:containedctx // ends with Close
+	ctx    context.Context // ends with Close
 	stop   context.CancelFunc
 	busy   sync.WaitGroup
 
@@ -63,7 +63,7 @@ type preparation struct {
 // caller must Close it.
 func (l *Log) Writer(c WriterConfig) *Writer {
 	w := &Writer{log: l, config: c, lanes: map[int]*lane{}}
-	w.ctx, w.stop = context.WithCancel(context.Background()) //nolint:usetesting // no test
+	w.ctx, w.stop = context.WithCancel(context.Background())
 	return w
 }
 

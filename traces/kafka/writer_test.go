@@ -70,9 +70,10 @@ func TestWriterMakesItsTopicAndKeepsAKeyInKafkasPartition(t *testing.T) {
 	}
 }
 
-// refuseSeveral makes a cluster refuse batches of more than one record, and every
-// record whose batch is longer than most.
-func refuseSeveral(c *kfake.Cluster, most int) {
+// refuseSeveral makes a cluster refuse batches of more than one record, and those
+// of more than 500 bytes.
+func refuseSeveral(c *kfake.Cluster) {
+	const most = 500
 	c.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		request, ok := r.(*kmsg.ProduceRequest)
@@ -84,7 +85,10 @@ func refuseSeveral(c *kfake.Cluster, most int) {
 		if err := batch.ReadFrom(partition.Records); err != nil || (batch.NumRecords == 1 && len(partition.Records) <= most) {
 			return nil, nil, false
 		}
-		answer := request.ResponseKind().(*kmsg.ProduceResponse) //nolint:errcheck,forcetypeassert // its kind
+		answer, ok := request.ResponseKind().(*kmsg.ProduceResponse)
+		if !ok {
+			return nil, nil, false
+		}
 		topic := kmsg.NewProduceResponseTopic()
 		topic.Topic, topic.TopicID = request.Topics[0].Topic, request.Topics[0].TopicID
 		refused := kmsg.NewProduceResponseTopicPartition()
@@ -98,7 +102,7 @@ func refuseSeveral(c *kfake.Cluster, most int) {
 func TestWriterSendsApartWhatTheTopicTakesNotAtOnce(t *testing.T) {
 	t.Parallel()
 	c, log := cluster(t, kfake.SeedTopics(1, "t"))
-	refuseSeveral(c, 500)
+	refuseSeveral(c)
 	w := writerTo(t, log)
 	small := traces.Record{Value: make([]byte, 100)}
 	if err := written(w, soon(), small, small, small); err != nil {
