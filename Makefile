@@ -135,6 +135,10 @@ bench-telemetry: ## measure recording and auditing events against kafka-go alone
 	@$(GO) build -o bin/bench-telemetry ./bench/telemetry
 	@bash .ci/services bin/bench-telemetry $(FLAGS)
 
+.PHONY: bench-receiver
+bench-receiver: ## measure spans a second from exporters to Kafka against a raw kafka-go Writer, on real Kafka
+	@mkdir -p bin && $(GO) build -o bin/bench-receiver ./bench/receiver && bash .ci/services bin/bench-receiver $(FLAGS)
+
 .PHONY: bench-system
 bench-system: build ## measure whole systems: rollouts per second, overhead, CPU (FLAGS="-seconds 10s")
 	$(GO) run ./bench/system $(FLAGS)

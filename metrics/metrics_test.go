@@ -49,6 +49,7 @@ func TestOperationsListsEveryMetricAndNoOther(t *testing.T) {
 	metrics.StoreRequests(p.registry, p.weather)
 	metrics.NewPolicy(p.registry, clock.System{})
 	metrics.NewSpans(p.registry)
+	metrics.NewReceiver(p.registry)
 	_ = p.worker.Handler(func(context.Context, queue.Task) error { return nil })(t.Context(), queue.Task{})
 	var told []string
 	for name := range p.scrape(t) {

@@ -20,6 +20,9 @@ import (
 // for: the topic, the partition or the offset.
 var ErrGone = errors.New("gone from the log")
 
+// ErrTooLarge says that a topic takes no record as large as one is.
+var ErrTooLarge = errors.New("larger than the topic takes")
+
 // A Header is one header of a record. Keys may repeat.
 type Header struct {
 	Key   string

@@ -42,6 +42,7 @@ func TestMain(m *testing.M) {
 //	damage PATTERN   flips a byte in the middle of each file of the store that matches
 //	watched          waits until somebody watches a job
 //	log              runs a Kafka at $KAFKA, whose topic "events" holds a thread of each kind of event
+//	mixed            runs a Kafka at $KAFKA, whose topic "mixed" has OTLP, frames, and what is neither
 //	deadletters FILE serves Kafka, at $KAFKA, that holds dead letters, and spills to FILE
 //	bucket NAME [HEADER...]   serves a bucket, at $NAME, that overlooks these headers
 func TestCommands(t *testing.T) {
@@ -49,7 +50,7 @@ func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"), UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"server": serve, "train": train, "replayable": replayable, "damage": damage, "watched": awaitWatcher, "bucket": bucket, "log": writeLog, "deadletters": deadLetters,
+			"server": serve, "train": train, "replayable": replayable, "damage": damage, "watched": awaitWatcher, "bucket": bucket, "log": writeLog, "deadletters": deadLetters, "mixed": writeMixed,
 		},
 		Setup: func(env *testscript.Env) error {
 			store, err := fs.Create(filepath.Join(env.WorkDir, "store"))

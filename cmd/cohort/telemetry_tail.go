@@ -177,19 +177,26 @@ func (c *telemetryTailCommand) topics(ctx context.Context, in traces.Topic, out 
 	return g.Wait()
 }
 
-// show shows what topics hold now, a partition after the other.
+// show shows what topics hold now, one after the other.
 func show(ctx context.Context, in traces.Topic, out *tail, names []string) error {
 	for _, name := range names {
 		in.Name = name
-		take := out.take(name)
-		bounds, err := in.Log.Bounds(ctx, name)
-		if err != nil {
-			return fmt.Errorf("show %s: %w", name, err)
+		if err := showAll(ctx, in, out.take(name)); err != nil {
+			return err
 		}
-		for p, b := range bounds {
-			if err := in.Scan(ctx, p, b.First, b.End, func(r traces.Record) error { return take([]traces.Record{r}) }); err != nil {
-				return fmt.Errorf("show %s: %w", name, err)
-			}
+	}
+	return nil
+}
+
+// showAll hands over what a topic holds now, a partition after the other.
+func showAll(ctx context.Context, in traces.Topic, take func([]traces.Record) error) error {
+	bounds, err := in.Log.Bounds(ctx, in.Name)
+	if err != nil {
+		return fmt.Errorf("show %s: %w", in.Name, err)
+	}
+	for p, b := range bounds {
+		if err := in.Scan(ctx, p, b.First, b.End, func(r traces.Record) error { return take([]traces.Record{r}) }); err != nil {
+			return fmt.Errorf("show %s: %w", in.Name, err)
 		}
 	}
 	return nil

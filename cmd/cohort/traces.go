@@ -21,6 +21,7 @@ type tracesCommand struct {
 	List  tracesListCommand  `cmd:"" help:"List threads, with their states."`
 	Show  tracesShowCommand  `cmd:"" help:"Show a thread: model calls, decisions, tools, rewards, errors."`
 	Stats tracesStatsCommand `cmd:"" help:"Count threads by state and reason, by task, and by what can be trained from."`
+	Tail  tracesTailCommand  `cmd:"" help:"Show spans and events as they come."`
 }
 
 // topicPrefix is how --from tells a topic from a file.
@@ -29,7 +30,7 @@ const topicPrefix = "kafka:"
 // tracesFrom says where traces are read and how threads are told apart.
 type tracesFrom struct {
 	From      string        `placeholder:"WHERE" complete:"file" help:"File or folder with OTLP (protobuf or JSON; spans and log records), or kafka:TOPIC."`
-	Dir       string        `placeholder:"DIR" complete:"dir" help:"Folder of a cohort demo or cohort up, running or stopped: its log is read, of all its jobs unless --from names a topic."`
+	Dir       string        `placeholder:"DIR" complete:"dir" help:"Folder of a cohort demo or cohort up, running or stopped: its log is read, of all its jobs and of its receiver unless --from names a topic."`
 	ThreadBy  []string      `placeholder:"ATTRIBUTE" help:"Attributes that name the thread, the first that a trace has; A+B is both together. Default: those of docs/otlp.md, else the trace is the thread."`
 	TaskBy    []string      `placeholder:"ATTRIBUTE" help:"Attributes that name the task. Default: those of docs/otlp.md, else the first message of a user is the task."`
 	Quiet     time.Duration `default:"0s" help:"How long ago the last span of a thread must have ended for it to be over (${default})."`
@@ -117,7 +118,7 @@ func (f *tracesFrom) gather(ctx context.Context, to threads.Sink) error {
 			if err != nil {
 				return err
 			}
-			names, err := topicsIn(ctx, bucket, nil)
+			names, err := f.everyTopic(ctx, bucket)
 			if err != nil {
 				return err
 			}

@@ -14,10 +14,25 @@ import (
 	"time"
 )
 
-// Interpreter returns the path of a Python that has the pinned packages. Its
-// environment is made once per set of versions, in the repo's cache folder. The
-// test is skipped where there is no Python, or pip cannot install them.
+// Interpreter returns the path of a Python that has the packages with which users
+// read what Cohort writes, pinned. Its environment is made once per set of
+// versions, in the repo's cache folder. The test is skipped where there is no
+// Python, or pip cannot install them.
 func Interpreter(t *testing.T) string {
+	t.Helper()
+	return interpreter(t, requirements)
+}
+
+// Instrumented returns the path of a Python that has OpenAI's client, an
+// instrumentation of it, and the SDK and the exporter of OpenTelemetry, as
+// Interpreter does.
+func Instrumented(t *testing.T) string {
+	t.Helper()
+	return interpreter(t, instrumented)
+}
+
+// interpreter returns the path of a Python that has these packages.
+func interpreter(t *testing.T, requirements string) string {
 	t.Helper()
 	system, err := exec.LookPath("python3")
 	if err != nil {
@@ -27,7 +42,7 @@ func Interpreter(t *testing.T) string {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	environment := filepath.Join(cache, "python-"+versions(t, system))
+	environment := filepath.Join(cache, "python-"+versions(t, system, requirements))
 	interpreter := filepath.Join(environment, "bin", "python")
 	defer alone(t, filepath.Join(cache, "python.lock"))()
 	if _, err := os.Stat(environment); err == nil {
@@ -90,12 +105,12 @@ func must(t *testing.T, name string, args ...string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if out, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
-		t.Skipf("pip cannot install what interop/python/requirements.txt pins: %v\n%s", err, out)
+		t.Skipf("pip cannot install what is pinned in interop/python: %v\n%s", err, out)
 	}
 }
 
 // versions is a name for the interpreter and the pinned packages together.
-func versions(t *testing.T, system string) string {
+func versions(t *testing.T, system, requirements string) string {
 	t.Helper()
 	interpreter, err := exec.CommandContext(t.Context(), system, "-c", "import sys; print(sys.version, sys.base_prefix)").Output()
 	if err != nil {

@@ -14,6 +14,16 @@ import (
 //go:embed requirements.txt
 var requirements string
 
+//go:embed otlp.requirements.txt
+var instrumented string
+
+//go:embed otlp_agent.py
+var otlpAgent string
+
+// OTLPAgent is the text of an agent that is traced by OpenTelemetry alone: its
+// own words say what it takes.
+func OTLPAgent() string { return otlpAgent }
+
 // Run runs a script's text with arguments and returns its standard output. The
 // test is skipped where the packages cannot be installed.
 func Run(t *testing.T, script string, args ...string) []byte {

@@ -25,6 +25,7 @@ type CoordinatorConfig struct {
 	services.Config `embed:""`
 	Exposure        `embed:""`
 	Tracing         `embed:""`
+	Receiving       `embed:""`
 
 	Name          string        `env:"COHORT_COORDINATOR_NAME" help:"Name in leases, records and logs. Default: a random one."`
 	Listen        string        `default:"127.0.0.1:7070" env:"COHORT_LISTEN" help:"Where the HTTP API is served (${default}). Beyond loopback only with --tls-cert, --tls-key and a token."`
@@ -35,9 +36,9 @@ type CoordinatorConfig struct {
 	Grace         time.Duration `default:"10s" env:"COHORT_GRACE" help:"How long requests under way may go on after the signal to stop (${default}). A second signal ends the process at once."`
 
 	// Version is what the API says of this build; Ready is told the address of
-	// the API once it is served, and may be nil.
-	Version string                 `kong:"-"`
-	Ready   func(address net.Addr) `kong:"-"`
+	// the API once it is served, and that of the receiver, and may be nil.
+	Version string                                           `kong:"-"`
+	Ready   func(address net.Addr, receiver ReceiverAddress) `kong:"-"`
 }
 
 // Validate names the first field that is out of its bounds.
@@ -49,6 +50,9 @@ func (c *CoordinatorConfig) Validate() error {
 		return err
 	}
 	if err := c.Tracing.Validate(); err != nil {
+		return err
+	}
+	if err := c.Receiving.Validate(c.Exposure); err != nil {
 		return err
 	}
 	for _, f := range []struct {
@@ -85,6 +89,11 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig, logger *slog.Logge
 		return err
 	}
 	defer flush()
+	reception, err := b.receive(ctx, c.Receiving, c.Exposure, c.Grace)
+	if err != nil {
+		return err
+	}
+	defer func() { err = first(err, reception.close()) }()
 	metrics.RegisterQueues(b.registry, b.queue)
 	observer := metrics.NewCoordinator(b.registry)
 	supervisor := coordinator.NewSupervisor(coordinator.Config{
@@ -101,8 +110,11 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig, logger *slog.Logge
 		Topics: b.Log, TopicPrefix: b.Deployment.TopicPrefix(),
 	})
 	logger.Info("Coordinator is ready.", "api", b.address, "metrics", b.metricsAddress(c.Exposure), "store", c.Store)
+	if reception != nil {
+		logger.Info("Traces of OpenTelemetry exporters are taken.", "otlp", reception.address, "topic", reception.topic)
+	}
 	if c.Ready != nil {
-		c.Ready(b.listener.Addr())
+		c.Ready(b.listener.Addr(), reception.said())
 	}
 	defer context.AfterFunc(ctx, func() {
 		logger.Info("Stopping; a second signal ends the process at once.", "grace", c.Grace)
@@ -110,6 +122,7 @@ func RunCoordinator(ctx context.Context, c CoordinatorConfig, logger *slog.Logge
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return server.Serve(gctx, b.listener) })
 	g.Go(func() error { return b.serveMetrics(gctx) })
+	g.Go(func() error { return reception.serve(gctx) })
 	g.Go(func() error {
 		if err := drained(gctx, c.Grace, logger, supervisor.Run); gctx.Err() == nil {
 			return err

@@ -30,8 +30,10 @@ type Config struct {
 	Listen string
 	// Tracing says where spans go.
 	Tracing daemon.Tracing
-	Version string
-	Logger  *slog.Logger
+	// Receiving says where OpenTelemetry exporters are answered.
+	Receiving daemon.Receiving
+	Version   string
+	Logger    *slog.Logger
 }
 
 // System is where a running system is found.
@@ -40,6 +42,8 @@ type System struct {
 	Store string // URL
 	Redis string
 	Kafka string
+	// Receiver answers OpenTelemetry exporters; it is empty if it is not wanted.
+	Receiver daemon.ReceiverAddress
 }
 
 // check is how often an idle worker asks for shards: each question makes the
@@ -91,12 +95,15 @@ func (c Config) run(ctx context.Context, s System, use func(context.Context, Sys
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	g, gctx := errgroup.WithContext(ctx)
-	ready := make(chan string, 1)
+	ready := make(chan System, 1)
 	g.Go(func() error {
 		return daemon.RunCoordinator(gctx, daemon.CoordinatorConfig{
-			Config: where, Tracing: c.Tracing, Name: "coordinator", Listen: c.Listen, Version: c.Version,
+			Config: where, Tracing: c.Tracing, Receiving: c.Receiving, Name: "coordinator", Listen: c.Listen, Version: c.Version,
 			Lease: 3 * time.Second, Rescan: time.Second, Poll: 500 * time.Millisecond, Grace: 5 * time.Second,
-			Ready: func(address net.Addr) { ready <- "http://" + address.String() },
+			Ready: func(address net.Addr, receiver daemon.ReceiverAddress) {
+				s.API, s.Receiver = "http://"+address.String(), receiver
+				ready <- s
+			},
 		}, c.Logger)
 	})
 	for i := range c.Workers {
@@ -110,8 +117,8 @@ func (c Config) run(ctx context.Context, s System, use func(context.Context, Sys
 	g.Go(func() error {
 		defer stop()
 		select {
-		case s.API = <-ready:
-			return use(gctx, s)
+		case running := <-ready:
+			return use(gctx, running)
 		case <-gctx.Done():
 			return nil
 		}
