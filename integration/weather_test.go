@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -77,6 +79,34 @@ func TestJobWaitsForWhatIsAwayAndGoesOn(t *testing.T) {
 		}, "there is no host minio.test", func() { known.know(t, true) })
 		r.ends(t, want)
 	})
+}
+
+// A job goes on once the server of its store has room again on its disk.
+func TestJobWaitsForRoomOnTheDiskOfItsStore(t *testing.T) {
+	t.Parallel()
+	needsNamespaces(t)
+	want := demo(t, weatherSteps)
+	f := own(t)
+	disk := filepath.Join(string(f), "minio", "data")
+	if err := os.MkdirAll(disk, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	name, arguments := apart("mount -t tmpfs -o size=100m tmpfs "+disk, "../deploy/services/up", "minio")
+	up := exec.CommandContext(t.Context(), name, arguments...)
+	up.Env = append(os.Environ(), "SERVICES_DATA="+string(f))
+	if out, err := up.CombinedOutput(); err != nil {
+		t.Fatalf("start MinIO with a disk of its own: %v\n%s", err, out)
+	}
+	s := realServices(t)
+	for name, value := range readEnvironment(t, filepath.Join(string(f), "env")) {
+		s = s.with(name, value)
+	}
+	r := begin(t, s, 2, weatherSteps)
+	var makeRoom func()
+	r.lacks(t, func() {
+		makeRoom = keepFull(t, filepath.Join("/proc", fmt.Sprint(f.pid(t, "minio")), "root", disk))
+	}, "XMinioStorageFull", func() { makeRoom() })
+	r.ends(t, want)
 }
 
 // A demo whose disk is full waits, says so, and goes on once there is room.
