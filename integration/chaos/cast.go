@@ -47,7 +47,7 @@ func (c *cast) start(coordinators, workers int) error {
 	if err := os.MkdirAll(c.temporary(), 0o700); err != nil {
 		return err
 	}
-	debug := []string{"--log-level", "debug", "--wait", "60s", "--metrics-listen", "127.0.0.1:0"}
+	debug := []string{"--log-level", "debug", "--wait", "150s", "--metrics-listen", "127.0.0.1:0"}
 	for n := range coordinators {
 		p := c.program(fmt.Sprintf("coordinator-%d", n+1), "coordinator", append(debug, "--listen", "127.0.0.1:0")...)
 		c.coordinators = append(c.coordinators, p)
@@ -56,7 +56,7 @@ func (c *cast) start(coordinators, workers int) error {
 		}
 	}
 	for n := range workers {
-		p := c.program(fmt.Sprintf("worker-%d", n+1), "worker", append(debug, "--name", fmt.Sprintf("worker-%d", n+1), "--shards", "4", "--store-cache", "16777216")...)
+		p := c.program(fmt.Sprintf("worker-%d", n+1), "worker", append(debug, "--name", fmt.Sprintf("worker-%d", n+1), "--shards", "4", "--store-cache", "16")...)
 		c.workers = append(c.workers, p)
 		if err := p.start(); err != nil {
 			return err

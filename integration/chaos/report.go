@@ -165,7 +165,7 @@ func (r *report) verdict(w io.Writer, jobs *jobs) error {
 	if wrong > 0 {
 		return fmt.Errorf("%d of %d jobs came out differently", wrong, len(jobs.done))
 	}
-	fmt.Fprintf(w, "Each job ended with the checkpoint and the fates of its undisturbed run.\n")
+	fmt.Fprintf(w, "All %d jobs that ended came to the checkpoint and the fates of their undisturbed runs.\n", len(jobs.done))
 	return nil
 }
 

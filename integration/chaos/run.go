@@ -49,11 +49,9 @@ func (o options) run(ctx context.Context) (err error) {
 	}
 	began := r.begin()
 	fmt.Printf("Faults, until %d processes were killed:\n", o.kills)
-	if err := o.disturb(ctx, s, c, jobs, r); err != nil {
-		return err
-	}
+	err = o.disturb(ctx, s, c, jobs, r)
 	r.took = time.Since(began)
-	return r.print(os.Stdout, jobs)
+	return errors.Join(err, r.print(os.Stdout, jobs))
 }
 
 // disturb keeps jobs running and brings faults upon what they run on, until
