@@ -160,7 +160,7 @@ func TestJobOutlivesAClockThatIsSetBackAnHour(t *testing.T) {
 		back, right := clocks(t, r.workers[0].cmd.Process.Pid, r.workers[1].cmd.Process.Pid)
 		r.reaches(t, weatherSteps/4)
 		back()
-		r.workers[0].says(t, "set this machine's clock")
+		r.anySays(t, "set this machine's clock")
 		wait(t, weather())
 		right()
 		r.ends(t, want)
