@@ -2,10 +2,10 @@ package patient_test
 
 import (
 	"bytes"
-	"regexp"
-	"strconv"
 	"context"
 	"log/slog"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
