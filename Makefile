@@ -87,7 +87,7 @@ soak: build ## run jobs on real services for half an hour; nothing may grow (SOA
 
 .PHONY: test-faults
 test-faults: build ## the same with more kills, and kill the demo (KILLS=10)
-	@bash .ci/services $(STEP) 'services and faults' $(GO) test -tags services -count=1 -timeout=0 -v ./integration -args -kills=$(or $(KILLS),10) -commits=1000 -events=200000 -outage=60 -producer-kills=100 -weather=120 -soak=60s
+	@bash .ci/services $(STEP) 'services and faults' $(GO) test -tags services -count=1 -timeout=0 -v ./integration -args -kills=$(or $(KILLS),10) -commits=1000 -events=200000 -outage=60 -producer-kills=100 -weather=120 -losses -soak=60s
 	@$(STEP) chaos $(GO) run ./integration/chaos -kills 200 -each 3
 	@$(STEP) 'ten million frames' $(GO) test -count=1 -timeout=0 -v ./telemetry -run 'RandomFrames|ZipBomb' -args -frames=10000000
 	@$(STEP) 'folders and faults' $(GO) test -count=1 -timeout=0 -v ./blob/fs -run 'Processes|Restarted|Killed|Acknowledged' -args -kills=$$((20 * $(or $(KILLS),10))) -restarts=$(or $(KILLS),10) -commits=1000

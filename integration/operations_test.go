@@ -23,6 +23,9 @@ type operated struct {
 // back as its backup was. It comes to the same checkpoint, with the same fates.
 func TestOperatorFollowsThePageForEachLoss(t *testing.T) {
 	t.Parallel()
+	if !losses() {
+		t.Skip("it takes minutes: use -losses")
+	}
 	const steps = 14
 	want := demo(t, steps)
 	s := ownServices(t)

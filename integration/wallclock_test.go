@@ -166,6 +166,9 @@ func TestJobOutlivesAClockThatIsSetBackAnHour(t *testing.T) {
 		r.ends(t, want)
 	})
 	t.Run("the servers'", func(t *testing.T) {
+		if !losses() {
+			t.Skip("it starts services of its own: use -losses")
+		}
 		s := ownServices(t)
 		r := begin(t, s, 2, weatherSteps)
 		data := folder(s["SERVICES_DATA"])

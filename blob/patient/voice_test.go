@@ -2,7 +2,6 @@ package patient_test
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
 	"regexp"
 	"strconv"
@@ -37,7 +36,7 @@ func TestOutageIsSaidOnceInTenSecondsWhateverWaits(t *testing.T) {
 			b := patient.New(faulty, clock.System{}, voice)
 			for range 25 {
 				waiting.Go(func() {
-					if _, err := b.Get(context.Background(), "a"); err != nil {
+					if _, err := b.Get(t.Context(), "a"); err != nil {
 						t.Error(err)
 					}
 				})

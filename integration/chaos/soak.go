@@ -140,12 +140,12 @@ func median(values []float64) float64 {
 
 // soakAll runs jobs in peace, and returns an error if anything grows by that or a
 // job comes out differently.
-func (o options) soakAll(ctx context.Context, s *services, c *cast, jobs *jobs) error {
+func (o options) soakAll(ctx context.Context, s *services, c *cast, jobs *jobs) (err error) {
 	k := &soak{
 		cast: c, redis: redis.NewClient(&redis.Options{Addr: s.values["COHORT_REDIS"]}),
 		folders: []string{c.temporary()}, all: map[string]*series{},
 	}
-	defer k.redis.Close()
+	defer func() { err = errors.Join(err, k.redis.Close()) }()
 	fmt.Printf("Jobs for %s; the first third warms up.\n", o.soak)
 	g, gctx := errgroup.WithContext(ctx)
 	enough := make(chan struct{})
