@@ -105,10 +105,11 @@ func (o *operated) kept(service string) string {
 	return filepath.Join(string(o.at[service]), service, "data")
 }
 
-// forget deletes it.
+// forget deletes it, so that the server starts empty.
 func (o *operated) forget(t *testing.T, service string) {
 	t.Helper()
-	if err := os.RemoveAll(o.kept(service)); err != nil {
+	formatted := filepath.Join(filepath.Dir(o.kept(service)), "formatted") // Kafka's alone
+	if err := errors.Join(os.RemoveAll(o.kept(service)), os.RemoveAll(formatted)); err != nil {
 		t.Fatal(err)
 	}
 }
