@@ -114,8 +114,13 @@ func (s *soak) print(w io.Writer) error {
 	return errors.Join(table.Flush(), errors.Join(grown...))
 }
 
-// may is by how much it may have grown.
-func (r *series) may() float64 { return max(r.floor, r.share*median(r.values)) }
+// may is by how much it may have grown. What goes up and down with the jobs may
+// end half of its way higher than it began: the longer the soak, the smaller is
+// the growth by which it ends higher still.
+func (r *series) may() float64 {
+	swing := (slices.Max(r.values) - slices.Min(r.values)) / 2
+	return max(r.floor, r.share*median(r.values), swing)
+}
 
 // grew is by how much it has grown from the first sample to the last on the line
 // of Theil and Sen, whose slope is the median of those of all pairs: single high
