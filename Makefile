@@ -79,12 +79,16 @@ test-services: build ## run the integration tests on real services of their own,
 
 .PHONY: chaos
 chaos: build ## kill, stop, cut and slow everything but the agent while jobs run on real services (KILLS=20 SEED=1)
-	$(GO) run ./integration/chaos -kills $(or $(KILLS),20) -seed $(SEED)
+	$(GO) run ./integration/chaos -kills $(or $(KILLS),20) -seed $(SEED) -each $(or $(EACH),$(if $(filter 200,$(KILLS)),3,0))
+
+.PHONY: soak
+soak: build ## run jobs on real services for half an hour; nothing may grow (SOAK=30m)
+	$(GO) run ./integration/chaos -soak $(or $(SOAK),30m)
 
 .PHONY: test-faults
 test-faults: build ## the same with more kills, and kill the demo (KILLS=10)
-	@bash .ci/services $(STEP) 'services and faults' $(GO) test -tags services -count=1 -timeout=0 -v ./integration -args -kills=$(or $(KILLS),10) -commits=1000 -events=200000 -outage=60 -producer-kills=100 -weather=120 -soak=60s
-	@$(STEP) chaos $(GO) run ./integration/chaos -kills 200
+	@bash .ci/services $(STEP) 'services and faults' $(GO) test -tags services -count=1 -timeout=0 -v ./integration -args -kills=$(or $(KILLS),10) -commits=1000 -events=200000 -outage=60 -producer-kills=100 -weather=120 -losses -soak=60s
+	@$(STEP) chaos $(GO) run ./integration/chaos -kills 200 -each 3
 	@$(STEP) 'ten million frames' $(GO) test -count=1 -timeout=0 -v ./telemetry -run 'RandomFrames|ZipBomb' -args -frames=10000000
 	@$(STEP) 'folders and faults' $(GO) test -count=1 -timeout=0 -v ./blob/fs -run 'Processes|Restarted|Killed|Acknowledged' -args -kills=$$((20 * $(or $(KILLS),10))) -restarts=$(or $(KILLS),10) -commits=1000
 	@$(STEP) 'many jobs' $(GO) test -count=1 ./endtoend -run SmallJobsEndBeside -args -jobs=200

@@ -47,7 +47,8 @@ type Config struct {
 	// Spans makes OpenTelemetry spans of what the drivers do; it may be nil.
 	Spans *spans.Tracer
 
-	shares *shares // among the jobs of this process
+	shares *shares        // among the jobs of this process
+	voice  *patient.Voice // of all of them about the store
 }
 
 // errStopped says that the driver ends although the job did not.
@@ -82,10 +83,13 @@ func Drive(ctx context.Context, c Config, def job.Definition) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(errStopped)
 	logger := c.Logger.With("job", string(def.ID))
+	if c.voice == nil {
+		c.voice = patient.NewVoice(c.Clock, logger)
+	}
 	d := &driver{
 		Config:   c,
 		def:      def,
-		store:    patient.New(c.Store, c.Clock, logger),
+		store:    patient.New(c.Store, c.Clock, c.voice),
 		events:   make(chan job.Event),
 		head:     reporter{turn: make(chan struct{}, 1)},
 		abandon:  map[job.Unit]context.CancelFunc{},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/cohort-rl/cohort/job"
@@ -11,13 +12,17 @@ import (
 
 // start performs an effect beside the driver's loop.
 func (d *driver) start(ctx context.Context, effect job.Effect) {
-	d.Logger.Debug("Performing an effect.", "effect", nameOf(effect))
 	switch e := effect.(type) {
 	case job.Abandon:
 		d.abandonUnit(e.Unit)
 	case job.Report:
 		d.head.next.Store(&e.Head)
-		d.spawn(ctx, func(ctx context.Context) { d.answer(ctx, job.Unit{}, nil, d.report(ctx)) })
+		over := noteEffect(d.Logger, nameOf(effect))
+		d.spawn(ctx, func(ctx context.Context) {
+			err := d.report(ctx)
+			over()
+			d.answer(ctx, job.Unit{}, nil, err)
+		})
 	case job.Drive:
 		ctx := d.unitContext(ctx, e.Unit)
 		d.work(ctx, effect, func(ctx context.Context) (job.Unit, job.Event, error) {
@@ -43,6 +48,13 @@ func (d *driver) start(ctx context.Context, effect job.Effect) {
 	}
 }
 
+// noteEffect says in the log that an effect begins, and with over that it has
+// ended, however. So it can be seen what a process that was killed was at.
+func noteEffect(logger *slog.Logger, name string) (over func()) {
+	logger.Debug("An effect begins.", "effect", name)
+	return func() { logger.Debug("An effect is over.", "effect", name) }
+}
+
 // nameOf is what an effect is called in logs.
 func nameOf(effect job.Effect) string {
 	name := strings.TrimPrefix(fmt.Sprintf("%T", effect), "job.")
@@ -58,10 +70,12 @@ func nameOf(effect job.Effect) string {
 // work does an effect beside the driver's loop, under a span of its own, and
 // tells the machine what came of it.
 func (d *driver) work(ctx context.Context, effect job.Effect, do func(context.Context) (job.Unit, job.Event, error)) {
+	over := noteEffect(d.Logger, nameOf(effect))
 	d.spawn(ctx, func(ctx context.Context) {
 		traced, span := d.spans.Phase(ctx, effect)
 		unit, event, err := do(traced)
 		span.End(ctx, err)
+		over()
 		d.answer(ctx, unit, event, err)
 	})
 }

@@ -33,7 +33,7 @@ type Supervisor struct {
 
 // NewSupervisor returns a supervisor.
 func NewSupervisor(c Config, rescan, lease time.Duration) *Supervisor {
-	c.shares = newShares()
+	c.shares, c.voice = newShares(), patient.NewVoice(c.Clock, c.Logger)
 	return &Supervisor{Config: c, Rescan: rescan, Lease: lease, wake: make(chan struct{}, 1), driving: map[job.ID]bool{}}
 }
 
@@ -52,7 +52,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	if s.Hands != nil {
 		drivers.Go(func() { s.watchFleet(ctx) })
 	}
-	store := patient.New(s.Store, s.Clock, s.Logger)
+	store := patient.New(s.Store, s.Clock, s.voice)
 	for ctx.Err() == nil {
 		if err := s.scan(ctx, store, &drivers); err != nil && ctx.Err() == nil {
 			s.Logger.Error("The active jobs cannot be listed.", "error", err)
@@ -167,7 +167,7 @@ func (s *Supervisor) definition(ctx context.Context, store blob.Bucket, id job.I
 // lead drives a job while this process has its lease.
 func (s *Supervisor) lead(ctx context.Context, store blob.Bucket, id job.ID) {
 	logger := s.Logger.With("job", string(id))
-	held, err := s.Queue.Hold(ctx, id, s.Name, s.Lease)
+	held, err := s.hold(ctx, id, "TakeLease")
 	s.queue.note(ctx, s.Logger, err)
 	if err != nil || !held {
 		return
@@ -198,11 +198,18 @@ func (s *Supervisor) lead(ctx context.Context, store blob.Bucket, id job.ID) {
 	}
 }
 
+// hold takes or keeps the lease of a job.
+func (s *Supervisor) hold(ctx context.Context, id job.ID, effect string) (bool, error) {
+	over := noteEffect(s.Logger, effect)
+	defer over()
+	return s.Queue.Hold(ctx, id, s.Name, s.Lease)
+}
+
 // renew keeps the lease; it stops the driver when another holds it. A queue
 // that does not answer is no reason to stop: the lease only saves work.
 func (s *Supervisor) renew(ctx context.Context, stop context.CancelFunc, id job.ID) {
 	for s.Clock.Sleep(ctx, s.Lease/3) == nil {
-		held, err := s.Queue.Hold(ctx, id, s.Name, s.Lease)
+		held, err := s.hold(ctx, id, "RenewLease")
 		if err == nil && !held {
 			s.Logger.Warn("Another coordinator drives the job now.", "job", string(id))
 			stop()

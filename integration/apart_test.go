@@ -9,8 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // apart is a command that runs in a mount namespace of its own, once a shell has
@@ -79,6 +81,45 @@ func fill(t *testing.T, folder string) {
 	if err := syscall.Statfs(filepath.Join(folder, "filler"), &left); err != nil || left.Bfree > 0 {
 		t.Fatalf("%d blocks are free, %v", left.Bfree, err)
 	}
+}
+
+// keepFull leaves no room on the disk of a folder, and takes whatever becomes
+// free, until the room is given back: a server frees some itself as it replaces
+// objects.
+func keepFull(t *testing.T, folder string) (makeRoom func()) {
+	t.Helper()
+	path := filepath.Join(folder, "filler")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enough, filled := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(filled)
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			for _, block := range []int{1 << 20, 4 << 10} {
+				for err := error(nil); err == nil; {
+					_, err = f.Write(make([]byte, block))
+				}
+			}
+			select {
+			case <-tick.C:
+			case <-enough:
+				return
+			}
+		}
+	}()
+	stop := sync.OnceFunc(func() {
+		close(enough)
+		<-filled
+		if err := errors.Join(f.Close(), os.Remove(path)); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
 }
 
 // empty gives the room back.

@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 	flag.Int("events", 2000, "events of each of eight producers through each fault of Kafka")
 	flag.Int("weather", 6, "seconds that what a job needs stays away")
 	flag.Int("outage", 1, "seconds that Kafka is stopped for")
+	flag.Bool("losses", false, "take each service from a job too, for good or for a while; that takes minutes")
 	flag.Parse()
 	os.Exit(run(m))
 }
@@ -66,3 +67,6 @@ func kills() int { return number("kills") }
 
 // number is the value of a flag.
 func number(name string) int { return flag.Lookup(name).Value.(flag.Getter).Get().(int) }
+
+// losses says whether tests run that take each service from a job.
+func losses() bool { return flag.Lookup("losses").Value.(flag.Getter).Get().(bool) }

@@ -9,7 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -79,6 +82,35 @@ func TestJobWaitsForWhatIsAwayAndGoesOn(t *testing.T) {
 	})
 }
 
+// A job goes on once the server of its store has room again on its disk.
+func TestJobWaitsForRoomOnTheDiskOfItsStore(t *testing.T) {
+	t.Parallel()
+	needsNamespaces(t)
+	want := demo(t, weatherSteps)
+	f := own(t)
+	disk := filepath.Join(string(f), "minio", "data")
+	if err := os.MkdirAll(disk, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	name, arguments := apart("mount -t tmpfs -o size=100m tmpfs "+disk, "../deploy/services/up", "minio")
+	up := exec.CommandContext(t.Context(), name, arguments...)
+	up.Env = append(os.Environ(), "SERVICES_DATA="+string(f))
+	if out, err := up.CombinedOutput(); err != nil {
+		t.Fatalf("start MinIO with a disk of its own: %v\n%s", err, out)
+	}
+	s := realServices(t)
+	for name, value := range readEnvironment(t, filepath.Join(string(f), "env")) {
+		s = s.with(name, value)
+	}
+	r := begin(t, s, 2, weatherSteps)
+	r.reaches(t, weatherSteps/4)
+	makeRoom := keepFull(t, filepath.Join("/proc", fmt.Sprint(f.pid(t, "minio")), "root", disk))
+	r.anySays(t, "XMinioStorageFull") // whoever writes first; what is there can be read
+	wait(t, weather())
+	makeRoom()
+	r.ends(t, want)
+}
+
 // A demo whose disk is full waits, says so, and goes on once there is room.
 func TestDemoWaitsForRoomOnItsDisk(t *testing.T) {
 	t.Parallel()
@@ -114,6 +146,30 @@ func (r *trial) lacks(t *testing.T, take func(), says string, giveBack func()) {
 	giveBack()
 	began := time.Now()
 	t.Cleanup(func() { t.Logf("done %.1f s after %v without it", time.Since(began).Seconds(), weather()) })
+}
+
+// anySays waits until one of the job's processes has written the text to its log.
+func (r *trial) anySays(t *testing.T, text string) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(patience)
+	for {
+		for _, p := range append(slices.Clone(r.workers), r.coordinator) {
+			said, err := os.ReadFile(p.log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(said), text) {
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("nobody said %q within %v", text, patience)
+		}
+	}
 }
 
 // reads takes what a program writes until it wrote the text.

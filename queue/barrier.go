@@ -9,8 +9,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// barrierTTL is how long the keys of a barrier outlive the last report.
-const barrierTTL = 6 * time.Hour
+// barrierTTL is how long the keys of a barrier outlive the last report. They are
+// many, and a hint that is gone early costs half a second.
+const barrierTTL = 5 * time.Minute
 
 // settle counts a settled shard once, however often it is reported, and adds
 // one element to the stream when all are there.

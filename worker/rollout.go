@@ -55,6 +55,7 @@ func (h *hand) rollout(ctx context.Context) (blob.Digest, error) {
 
 // settle creates the shard's settled record, or finds that another did.
 func settle[T any](ctx context.Context, h *hand, format string, record *T) (blob.Digest, error) {
+	defer h.noteEffect("settle.")()
 	key := h.task.Shard.SettledKey()
 	create := records.Adopt[T]
 	if h.task.Shard.Phase.Repeatable() {

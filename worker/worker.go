@@ -94,7 +94,7 @@ type Worker struct {
 func New(c Config) *Worker {
 	return &Worker{
 		Config: c,
-		store:  patient.New(c.Store, c.Clock, c.Logger),
+		store:  patient.New(c.Store, c.Clock, patient.NewVoice(c.Clock, c.Logger)),
 		pulse:  &pulse{clock: c.Clock},
 		jobs:   map[job.ID]*known{},
 
@@ -206,9 +206,8 @@ func (h *hand) do(ctx context.Context) (blob.Digest, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	phase := h.task.Shard.Phase.Kind()
-	h.log.Debug("Doing a shard.", "effect", string(phase))
-	switch phase {
+	defer h.noteEffect("")()
+	switch h.task.Shard.Phase.Kind() {
 	case job.Rollout:
 		return h.rollout(ctx)
 	case job.Collect:
@@ -221,6 +220,19 @@ func (h *hand) do(ctx context.Context) (blob.Digest, error) {
 		return h.gradient(ctx)
 	}
 	return "", fmt.Errorf("%w: phase %q", ErrOtherVersion, h.task.Shard.Phase)
+}
+
+// noteEffect says in the log that the shard begins, or with part a part of it,
+// and with over that it has ended, however. So it can be seen what a process that
+// was killed was at.
+func (h *hand) noteEffect(part string) (over func()) {
+	s := h.task.Shard
+	name := part + string(s.Phase.Kind())
+	if s.Unit.Eval != "" {
+		name = "eval." + name
+	}
+	h.log.Debug("An effect begins.", "effect", name)
+	return func() { h.log.Debug("An effect is over.", "effect", name) }
 }
 
 // deadline is the time that one attempt has.

@@ -4,7 +4,6 @@ package patient
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -14,17 +13,17 @@ import (
 
 // Bucket is a bucket that waits out the store's weather: a request that failed
 // for a temporary reason is made again until it gets an answer or its context
-// ends. While it waits it says so.
+// ends. While it waits its voice says so.
 type Bucket struct {
 	blob.Bucket
 	clock   clock.Clock
-	log     *slog.Logger
+	voice   *Voice
 	waiting atomic.Int64
 }
 
-// New returns a patient b.
-func New(b blob.Bucket, c clock.Clock, log *slog.Logger) *Bucket {
-	return &Bucket{Bucket: b, clock: c, log: log}
+// New returns a patient b that speaks with v.
+func New(b blob.Bucket, c clock.Clock, v *Voice) *Bucket {
+	return &Bucket{Bucket: b, clock: c, voice: v}
 }
 
 // Outage says whether a request is waiting for the store to come back.
@@ -40,19 +39,15 @@ func (p *Bucket) insist(ctx context.Context, try func() error) error {
 	}
 	p.waiting.Add(1)
 	defer p.waiting.Add(-1)
-	for attempt := 1; blob.Temporary(err); attempt++ {
-		if attempt == 1 || attempt%10 == 0 {
-			p.log.Warn("The object store does not answer; waiting for it.", "error", err)
-		}
+	for blob.Temporary(err) {
+		p.voice.fails(err)
 		if ended := p.clock.Sleep(ctx, pause); ended != nil {
 			return err
 		}
 		pause = min(2*pause, most)
 		err = try()
 	}
-	if err == nil {
-		p.log.Info("The object store answers again.")
-	}
+	p.voice.answers() // in whatever way
 	return err
 }
 

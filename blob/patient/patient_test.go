@@ -26,7 +26,7 @@ func stormy(inner blob.Bucket, n int64, fault blobtest.Fault) *patient.Bucket {
 		}
 		return blobtest.Fault{}
 	})
-	return patient.New(faulty, clock.System{}, slog.New(slog.DiscardHandler))
+	return patient.New(faulty, clock.System{}, patient.NewVoice(clock.System{}, slog.New(slog.DiscardHandler)))
 }
 
 func filled(t *testing.T) *mem.Bucket {

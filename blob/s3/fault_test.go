@@ -49,7 +49,7 @@ func TestAnswersHaveTheirKind(t *testing.T) {
 		"forbidden":          {403, xmlError("AccessDenied"), blob.ErrDenied, blob.ErrDenied, "AWS_ACCESS_KEY_ID"},
 		"wrong secret":       {403, xmlError("SignatureDoesNotMatch"), blob.ErrDenied, blob.ErrDenied, "AWS_SECRET_ACCESS_KEY"},
 		"wrong region":       {400, xmlError("AuthorizationHeaderMalformed"), blob.ErrDenied, blob.ErrDenied, "region"},
-		"clock":              {403, xmlError("RequestTimeTooSkewed"), blob.ErrDenied, blob.ErrDenied, "clock"},
+		"clock":              {403, xmlError("RequestTimeTooSkewed"), blob.ErrUnavailable, blob.ErrUnavailable, "clock"},
 		"slow down":          {503, xmlError("SlowDown"), blob.ErrThrottled, blob.ErrThrottled, ""},
 		"too many":           {429, "", blob.ErrThrottled, blob.ErrThrottled, ""},
 		"conflict":           {409, xmlError("ConditionalRequestConflict"), blob.ErrConflict, blob.ErrConflict, ""},

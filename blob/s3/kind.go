@@ -26,6 +26,10 @@ var ErrCredentials = errors.New("credentials refused")
 // blob.ErrUnavailable, so it is tried again before it is said.
 var ErrAltered = errors.New("body altered on its way to the server")
 
+// skewed is the code of a request whose time is too far from the server's. One
+// of the two clocks is wrong, and is set right some day.
+const skewed = "RequestTimeTooSkewed"
+
 // kindOf wraps the error of a request that changes nothing, or may be repeated
 // without harm, with the contract's kind. ctx is the caller's.
 func kindOf(ctx context.Context, err error) error {
@@ -61,6 +65,8 @@ func kindOfPut(ctx context.Context, err error, sent bool, cond blob.Condition) e
 		return fmt.Errorf("%w: %s", blob.ErrDenied, describe(answer))
 	case errors.Is(kind, ErrAltered):
 		return kind // it was refused: nothing was stored
+	case answer.Code == skewed:
+		return kind // before anything of it was looked at
 	case sent && (status == 0 || errors.Is(kind, blob.ErrUnavailable)) && !errors.Is(kind, blob.ErrDenied):
 		return fmt.Errorf("%w: %w", blob.ErrAmbiguous, unkind(kind))
 	default:
@@ -87,7 +93,7 @@ func answered(answer minio.ErrorResponse) error {
 	case status == http.StatusNotImplemented:
 	case altered(answer.Code):
 		return fmt.Errorf("%w: %w: %s; check the proxies and the network between, and this machine's memory", blob.ErrUnavailable, ErrAltered, describe(answer))
-	case status >= 500, status == http.StatusRequestTimeout, answer.Code == "RequestTimeout":
+	case status >= 500, status == http.StatusRequestTimeout, answer.Code == "RequestTimeout", answer.Code == skewed:
 		kind = blob.ErrUnavailable
 	}
 	if refusesCredentials(answer.Code) {
@@ -128,8 +134,8 @@ func describe(answer minio.ErrorResponse) string {
 		text += "; check region in the store's URL"
 	case refusesCredentials(answer.Code):
 		text += "; check the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) and what they permit"
-	case answer.Code == "RequestTimeTooSkewed":
-		text += "; set this machine's clock"
+	case answer.Code == skewed:
+		text += "; set this machine's clock, or that of the store's"
 	case answer.StatusCode == http.StatusProxyAuthRequired:
 		text += proxyRemedy
 	}

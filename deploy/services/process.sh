@@ -69,8 +69,8 @@ await() {
       tail -n 20 "$data/$service/log" >&2
       fail "$service ended; above is the end of $data/$service/log"
     fi
-    if ((SECONDS - begin > 90)); then
-      fail "$service does not answer within 90 s: $answer; see $data/$service/log"
+    if ((SECONDS - begin > 180)); then
+      fail "$service does not answer within 180 s: $answer; see $data/$service/log"
     fi
     sleep 0.1
   done

@@ -15,6 +15,7 @@ type cast struct {
 	bin, logs string
 	services  *services
 	begins    chan begun // what begins, as long as somebody waits for it
+	report    *report
 
 	agent        *program
 	agentURL     string
@@ -22,16 +23,16 @@ type cast struct {
 	workers      []*program
 }
 
-func newCast(bin, logs string, s *services) *cast {
-	return &cast{bin: bin, logs: logs, services: s, begins: make(chan begun)}
+func newCast(bin, logs string, s *services, r *report) *cast {
+	return &cast{bin: bin, logs: logs, services: s, begins: make(chan begun), report: r}
 }
 
 func (c *cast) program(name, path string, args ...string) *program {
-	var env []string
+	env := []string{"TMPDIR=" + c.temporary()}
 	for _, variable := range slices.Sorted(maps.Keys(c.services.values)) {
 		env = append(env, variable+"="+c.services.values[variable])
 	}
-	return &program{name: name, path: filepath.Join(c.bin, path), args: args, env: env, logs: c.logs, begins: c.begins}
+	return &program{name: name, path: filepath.Join(c.bin, path), args: args, env: env, logs: c.logs, begins: c.begins, exists: c.report.exists}
 }
 
 // start starts the agent, the coordinators and the workers.
@@ -43,7 +44,10 @@ func (c *cast) start(coordinators, workers int) error {
 	if err := c.findAgent(); err != nil {
 		return err
 	}
-	debug := []string{"--log-level", "debug", "--wait", "60s", "--metrics-listen", "127.0.0.1:0"}
+	if err := os.MkdirAll(c.temporary(), 0o700); err != nil {
+		return err
+	}
+	debug := []string{"--log-level", "debug", "--wait", "150s", "--metrics-listen", "127.0.0.1:0"}
 	for n := range coordinators {
 		p := c.program(fmt.Sprintf("coordinator-%d", n+1), "coordinator", append(debug, "--listen", "127.0.0.1:0")...)
 		c.coordinators = append(c.coordinators, p)
@@ -52,7 +56,7 @@ func (c *cast) start(coordinators, workers int) error {
 		}
 	}
 	for n := range workers {
-		p := c.program(fmt.Sprintf("worker-%d", n+1), "worker", append(debug, "--name", fmt.Sprintf("worker-%d", n+1), "--shards", "4")...)
+		p := c.program(fmt.Sprintf("worker-%d", n+1), "worker", append(debug, "--name", fmt.Sprintf("worker-%d", n+1), "--shards", "4", "--store-cache", "16")...)
 		c.workers = append(c.workers, p)
 		if err := p.start(); err != nil {
 			return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"syscall"
@@ -34,9 +35,18 @@ func kinds() []string {
 	return []string{killed, killed, killed, killed, killed, stopped, cut, hung, slow, restarted}
 }
 
-// run brings faults, of effects that were seldom hit first.
+const (
+	// most is how many kills there are at most, in those that were asked for, until
+	// each effect was hit often enough.
+	most = 3
+	// linger is how late answers come while a process is about to be killed in an
+	// effect: an exchange that takes less than a millisecond is still under way then.
+	linger = 40 * time.Millisecond
+)
+
+// run brings faults, and then kills until each effect was hit often enough.
 func (f *faults) run(ctx context.Context) error {
-	for f.report.killed() < f.kills || f.report.leastHit() < atLeast && f.report.killed() < 2*f.kills {
+	for f.report.killed() < f.kills {
 		component := f.component()
 		kind := kinds()[f.luck.IntN(len(kinds()))]
 		if (kind == cut || kind == hung || kind == slow) && f.services.proxies[component] == nil {
@@ -45,11 +55,13 @@ func (f *faults) run(ctx context.Context) error {
 		if err := f.bring(ctx, component, kind); err != nil {
 			return fmt.Errorf("%s is %s: %w", component, kind, err)
 		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+	}
+	for len(f.report.wanting()) > 0 && f.report.killed() < most*f.kills {
+		if err := f.kill(ctx, slices.Concat(f.cast.coordinators, f.cast.workers), 20*time.Second); err != nil {
+			return err
 		}
 	}
-	return nil
+	return ctx.Err()
 }
 
 // component is what the next fault comes upon.
@@ -60,29 +72,62 @@ func (f *faults) component() string {
 
 // bring brings one fault and returns when it is over.
 func (f *faults) bring(ctx context.Context, component, kind string) error {
-	victim, effect := f.await(ctx, component)
-	f.report.fault(component, kind, effect)
+	soon := time.Duration(300+f.luck.IntN(1_500)) * time.Millisecond
 	lasts := 200*time.Millisecond + time.Duration(f.luck.IntN(2_500))*time.Millisecond
 	if p := f.services.proxies[component]; p != nil {
+		if rest(ctx, soon); ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		f.report.fault(component, kind, nil)
 		return f.service(ctx, component, p, kind, lasts)
 	}
-	switch kind {
-	case stopped:
+	among := f.cast.coordinators
+	if component == "worker" {
+		among = f.cast.workers
+	}
+	if kind == killed {
+		return f.kill(ctx, among, soon)
+	}
+	if rest(ctx, soon); ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	victim := among[f.luck.IntN(len(among))]
+	f.report.fault(component, kind, nil)
+	if kind == stopped {
 		if err := victim.signal(syscall.SIGSTOP); err != nil {
 			return err
 		}
 		rest(ctx, lasts)
 		return victim.signal(syscall.SIGCONT)
-	case restarted:
-		if err := victim.signal(syscall.SIGTERM); err != nil {
-			return err
-		}
-	default:
-		if err := victim.signal(syscall.SIGKILL); err != nil {
+	}
+	if err := victim.signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	return errors.Join(victim.awaitEnd(), victim.start())
+}
+
+// kill kills one of the programs as soon as it begins an effect that was seldom
+// hit, or any of them after a while, and starts it again. What counts as hit is
+// what it had begun and not ended when it died.
+func (f *faults) kill(ctx context.Context, among []*program, within time.Duration) error {
+	for _, p := range f.services.proxies {
+		if err := p.slow(linger); err != nil {
 			return err
 		}
 	}
-	return victim.again()
+	victim := f.await(ctx, among, within)
+	err := victim.signal(syscall.SIGKILL)
+	for _, p := range f.services.proxies {
+		err = errors.Join(err, p.fast(context.WithoutCancel(ctx)))
+	}
+	if err = errors.Join(err, victim.awaitEnd()); err != nil {
+		return err
+	}
+	f.report.fault(victim.component(), killed, victim.atWork())
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return victim.start()
 }
 
 // service brings a fault upon Redis, Kafka or MinIO.
@@ -120,27 +165,21 @@ func (f *faults) service(ctx context.Context, name string, p *proxy, kind string
 	return f.services.up(ctx, name)
 }
 
-// await waits until a program begins an effect that was seldom hit, for a short
-// while, and returns which and by whom. Of a component that says nothing of
-// itself it is the effect that a coordinator has under way.
-func (f *faults) await(ctx context.Context, component string) (victim *program, effect string) {
-	among := f.cast.coordinators
-	if component == "worker" {
-		among = f.cast.workers
-	}
-	limit := time.NewTimer(time.Duration(300+f.luck.IntN(1_500)) * time.Millisecond)
+// await waits until one of the programs begins an effect that was seldom hit,
+// for a while, and returns which.
+func (f *faults) await(ctx context.Context, among []*program, within time.Duration) *program {
+	limit := time.NewTimer(within)
 	defer limit.Stop()
 	for {
 		select {
 		case b := <-f.cast.begins:
 			if slices.Contains(among, b.by) && f.report.seldom(b.effect) {
-				return b.by, b.effect
+				return b.by
 			}
 		case <-limit.C:
-			p := among[f.luck.IntN(len(among))]
-			return p, p.doing()
+			return among[f.luck.IntN(len(among))]
 		case <-ctx.Done():
-			return among[0], ""
+			return among[0]
 		}
 	}
 }

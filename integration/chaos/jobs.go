@@ -75,7 +75,7 @@ func newJobs(ctx context.Context, s *services, c *cast) (*jobs, error) {
 // references runs each variation once in peace.
 func (j *jobs) references(ctx context.Context) error {
 	for v := range variations() {
-		e, err := j.one(ctx, v, 2*time.Minute)
+		e, err := j.one(ctx, v, patience)
 		if err != nil {
 			return err
 		}

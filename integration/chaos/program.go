@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -20,13 +22,14 @@ type program struct {
 	args, env  []string
 	logs       string // folder
 	begins     chan<- begun
+	exists     func(effect string)
 
 	cmd   *exec.Cmd
 	ended chan struct{}
 	err   error // how it ended; read it after ended
 
-	mu     sync.Mutex // guards effect
-	effect string     // what it said last that it begins
+	mu    sync.Mutex     // guards doing
+	doing map[string]int // effects that it said to begin and not to be over, and how many of each
 }
 
 // begun says that a program begins an effect.
@@ -35,8 +38,8 @@ type begun struct {
 	effect string
 }
 
-// beginning is how a program says in its log what it begins.
-var beginning = regexp.MustCompile(`msg="(?:Performing an effect|Doing a shard)\." .*\beffect=(\S+)`)
+// effectLine is how a program says in its log that an effect begins or has ended.
+var effectLine = regexp.MustCompile(`msg="An effect (begins|is over)\." .*\beffect=(\S+)`)
 
 // start begins a life and returns once the program says that it is ready.
 func (p *program) start() error {
@@ -55,6 +58,9 @@ func (p *program) start() error {
 	if err = errors.Join(err, writer.Close()); err != nil {
 		return errors.Join(err, reader.Close(), log.Close())
 	}
+	p.mu.Lock()
+	p.doing = map[string]int{}
+	p.mu.Unlock()
 	ready := make(chan struct{}, 1)
 	go p.follow(reader, log, ready)
 	select {
@@ -76,8 +82,8 @@ func (p *program) follow(reader io.ReadCloser, log *os.File, ready chan<- struct
 		if isReady.MatchString(lines.Text()) {
 			ready <- struct{}{}
 		}
-		if found := beginning.FindStringSubmatch(lines.Text()); found != nil {
-			p.note(found[1])
+		if found := effectLine.FindStringSubmatch(lines.Text()); found != nil {
+			p.note(found[2], found[1] == "begins")
 		}
 	}
 	_, _ = io.Copy(log, reader) // after a line too long for the scanner
@@ -87,34 +93,47 @@ func (p *program) follow(reader io.ReadCloser, log *os.File, ready chan<- struct
 // isReady is how each kind of program says that it can be used.
 var isReady = regexp.MustCompile(`(is ready\.|listens on )`)
 
-func (p *program) note(effect string) {
+func (p *program) note(effect string, begins bool) {
 	p.mu.Lock()
-	p.effect = effect
+	if begins {
+		p.doing[effect]++
+	} else if p.doing[effect]--; p.doing[effect] <= 0 {
+		delete(p.doing, effect)
+	}
 	p.mu.Unlock()
+	if !begins {
+		return
+	}
+	p.exists(effect)
 	select {
 	case p.begins <- begun{p, effect}:
 	default: // nobody waits for one
 	}
 }
 
-// doing is the effect that the program began last, empty before the first.
-func (p *program) doing() string {
+// atWork are the effects that the program has begun and not ended, in the order
+// of their names. Of one whose life has ended these are what it died in, since
+// all that it said is read by then.
+func (p *program) atWork() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.effect
+	return slices.Sorted(maps.Keys(p.doing))
 }
+
+// component is what kind of program it is.
+func (p *program) component() string { return filepath.Base(p.path) }
 
 // signal sends a signal to the program.
 func (p *program) signal(s syscall.Signal) error { return p.cmd.Process.Signal(s) }
 
-// again waits until the life has ended, and begins the next.
-func (p *program) again() error {
+// awaitEnd waits until the life has ended and all that it said is read.
+func (p *program) awaitEnd() error {
 	select {
 	case <-p.ended:
+		return nil
 	case <-time.After(patience):
 		return fmt.Errorf("%s did not end within %s", p.name, patience)
 	}
-	return p.start()
 }
 
 // stop ends the program, and says whether it did not end well by itself.

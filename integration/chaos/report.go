@@ -2,10 +2,12 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -13,38 +15,43 @@ import (
 	"github.com/cohort-rl/cohort/job"
 )
 
-// atLeast is how often each effect that was seen is to be hit by a kill.
-const atLeast = 3
-
 // report counts the faults.
 type report struct {
+	atLeast int // how often a kill is to hit each effect of the undisturbed runs
+
 	mu      sync.Mutex                // guards what follows
 	faults  map[string]map[string]int // by component and kind
-	effects map[string]int            // kills by the effect that was under way
+	effects map[string]int            // kills of Cohort's processes by the effects that these were in
+	idle    int                       // kills of those that were in none
+	known   map[string]bool           // effects of the undisturbed runs
+	begun   bool                      // the faults
 	took    time.Duration
 }
 
-func newReport() *report {
-	return &report{faults: map[string]map[string]int{}, effects: map[string]int{}}
+func newReport(atLeast int) *report {
+	return &report{atLeast: atLeast, faults: map[string]map[string]int{}, effects: map[string]int{}, known: map[string]bool{}}
 }
 
-// fault counts one that begins.
-func (r *report) fault(component, kind, effect string) {
+// fault counts one, with the effects that were cut short by it.
+func (r *report) fault(component, kind string, effects []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.faults[component] == nil {
 		r.faults[component] = map[string]int{}
 	}
 	r.faults[component][kind]++
-	if effect == "" {
-		return
+	for _, effect := range effects {
+		r.effects[effect]++
 	}
-	n := 0
-	if kind == killed {
-		n = 1
+	during := ""
+	switch {
+	case len(effects) > 0:
+		during = "in " + strings.Join(effects, ", ")
+	case kind == killed && (component == "coordinator" || component == "worker"):
+		r.idle++
+		during = "in nothing"
 	}
-	r.effects[effect] += n
-	fmt.Printf("  %4d  %-12s %-10s during %s\n", r.count(killed), component, kind, effect)
+	fmt.Printf("  %4d  %-12s %-10s %s\n", r.count(killed), component, kind, during)
 }
 
 func (r *report) count(kind string) (n int) {
@@ -61,32 +68,53 @@ func (r *report) killed() int {
 	return r.count(killed)
 }
 
-// seldom says whether an effect was hit no more often than any other, and notes
-// that it exists.
+// exists notes that there is an effect, which is to be hit if it is one of the
+// undisturbed runs. Others are counted alone: nobody can say when they come.
+func (r *report) exists(effect string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.begun {
+		r.known[effect], r.effects[effect] = true, 0
+	}
+}
+
+// begin says that the faults begin, and returns when.
+func (r *report) begin() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.begun = true
+	return time.Now()
+}
+
+// seldom says whether an effect was not hit often enough, or, when all were, no
+// more often than any other.
 func (r *report) seldom(effect string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := r.effects[effect]
-	r.effects[effect] = n
-	return n < atLeast || n <= r.least()
-}
-
-func (r *report) least() int {
-	if len(r.effects) == 0 {
-		return 0
+	least := r.effects[effect]
+	for known := range r.known {
+		least = min(least, r.effects[known])
 	}
-	return slices.Min(slices.Collect(maps.Values(r.effects)))
+	return r.known[effect] && r.effects[effect] < r.atLeast || r.effects[effect] <= least
 }
 
-// leastHit is how often the effect was hit that was hit least.
-func (r *report) leastHit() int {
+// wanting are the effects that were not hit often enough.
+func (r *report) wanting() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.least()
+	var all []string
+	for _, effect := range slices.Sorted(maps.Keys(r.known)) {
+		if r.effects[effect] < r.atLeast {
+			all = append(all, effect)
+		}
+	}
+	return all
 }
 
-// print writes what happened, and returns an error if a job came out differently.
+// print writes what happened, and returns an error if a job came out differently
+// or an effect was not hit often enough.
 func (r *report) print(w io.Writer, jobs *jobs) error {
+	wanting := r.wanting()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -101,16 +129,21 @@ func (r *report) print(w io.Writer, jobs *jobs) error {
 			fmt.Fprintf(table, "\t%d", r.faults[component][c])
 		}
 	}
-	fmt.Fprint(table, "\n\nEFFECT\tkilled during it\n")
+	fmt.Fprint(table, "\n\nEFFECT\tkills of a process that was in it (it may have been in several)\n")
 	for _, effect := range slices.SortedFunc(maps.Keys(r.effects), func(a, b string) int {
 		return cmp.Or(r.effects[b]-r.effects[a], cmp.Compare(a, b))
 	}) {
 		fmt.Fprintf(table, "%s\t%d\n", effect, r.effects[effect])
 	}
+	fmt.Fprintf(table, "(none)\t%d\n", r.idle)
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	return r.verdict(w, jobs)
+	err := r.verdict(w, jobs)
+	if len(wanting) > 0 {
+		err = errors.Join(err, fmt.Errorf("processes were to be killed %d times in each effect, and were not in %s", r.atLeast, strings.Join(wanting, ", ")))
+	}
+	return err
 }
 
 // verdict sums the jobs up.
@@ -132,7 +165,7 @@ func (r *report) verdict(w io.Writer, jobs *jobs) error {
 	if wrong > 0 {
 		return fmt.Errorf("%d of %d jobs came out differently", wrong, len(jobs.done))
 	}
-	fmt.Fprintf(w, "Each job ended with the checkpoint and the fates of its undisturbed run.\n")
+	fmt.Fprintf(w, "All %d jobs that ended came to the checkpoint and the fates of their undisturbed runs.\n", len(jobs.done))
 	return nil
 }
 

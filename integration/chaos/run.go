@@ -30,7 +30,8 @@ func (o options) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	c := newCast(o.bin, filepath.Join(dir, "logs"), s)
+	r := newReport(o.each)
+	c := newCast(o.bin, filepath.Join(dir, "logs"), s, r)
 	defer func() { err = errors.Join(err, c.stop(err != nil)) }()
 	if err := c.start(o.coordinators, o.workers); err != nil {
 		return err
@@ -43,14 +44,14 @@ func (o options) run(ctx context.Context) (err error) {
 	if err := jobs.references(ctx); err != nil {
 		return err
 	}
-	r := newReport()
-	began := time.Now()
-	fmt.Printf("Faults, until %d processes were killed:\n", o.kills)
-	if err := o.disturb(ctx, s, c, jobs, r); err != nil {
-		return err
+	if o.soak > 0 {
+		return o.soakAll(ctx, s, c, jobs)
 	}
+	began := r.begin()
+	fmt.Printf("Faults, until %d processes were killed:\n", o.kills)
+	err = o.disturb(ctx, s, c, jobs, r)
 	r.took = time.Since(began)
-	return r.print(os.Stdout, jobs)
+	return errors.Join(err, r.print(os.Stdout, jobs))
 }
 
 // disturb keeps jobs running and brings faults upon what they run on, until

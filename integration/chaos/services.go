@@ -27,7 +27,7 @@ type services struct {
 func named() []string { return []string{"kafka", "minio", "redis"} }
 
 // patience bounds every wait for something that ought to come soon.
-const patience = 3 * time.Minute
+const patience = 6 * time.Minute
 
 // startServices starts them. What it returns is to be stopped, also after an
 // error.

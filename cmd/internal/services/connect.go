@@ -89,7 +89,7 @@ func (c Config) awaitAll(ctx context.Context, opened *Connections, logger *slog.
 func (c Config) join(ctx context.Context, opened *Connections, cluster kafka.Cluster, logger *slog.Logger) (err error) {
 	waiting, cancel := context.WithTimeout(ctx, max(c.Wait, time.Second))
 	defer cancel()
-	store := patient.New(opened.Store, clock.System{}, logger)
+	store := patient.New(opened.Store, clock.System{}, patient.NewVoice(clock.System{}, logger))
 	if opened.Deployment, err = deployment.Join(waiting, store, Nonce()); err != nil {
 		return c.storeFault(err)
 	}
