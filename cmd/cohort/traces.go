@@ -17,6 +17,7 @@ import (
 	"github.com/cohort-rl/cohort/traces/archive"
 	"github.com/cohort-rl/cohort/traces/collect"
 	"github.com/cohort-rl/cohort/traces/files"
+	"github.com/cohort-rl/cohort/traces/index"
 	"github.com/cohort-rl/cohort/traces/threads"
 )
 
@@ -26,6 +27,7 @@ type tracesCommand struct {
 	Show  tracesShowCommand  `cmd:"" help:"Show a thread: model calls, decisions, tools, rewards, errors."`
 	Stats tracesStatsCommand `cmd:"" help:"Count threads by state and reason, by task, and by what can be trained from."`
 
+	Index   tracesIndexCommand   `cmd:"" help:"Keep where in a topic each thread lies, so that the next reading is short."`
 	Archive tracesArchiveCommand `cmd:"" help:"Keep threads in object storage, as Parquet."`
 	Import  tracesImportCommand  `cmd:"" help:"Write files or an archive to a topic of Kafka."`
 }
@@ -46,12 +48,15 @@ type tracesFrom struct {
 	Timeout   time.Duration `default:"10m" help:"How long to read at most (${default})."`
 	Memory    int64         `default:"128" placeholder:"MIB" help:"How many MiB of messages to hold before they go to disk (${default}); the process needs about twice that and 100 MiB."`
 	Spill     string        `placeholder:"DIR" complete:"dir" help:"Folder for what does not fit into --memory, about as large as what is read. Default: that of the system for temporary files. Nothing is left there."`
+	Index     string        `placeholder:"URL" help:"Store with indexes of topics. A pass over a topic leaves one there; show reads by it only what holds the thread, and what came since."`
 	ShowAside int           `name:"aside" default:"5" placeholder:"N" help:"How many messages that cannot be read to name (${default})."`
 
 	Kafka         []string             `default:"127.0.0.1:9092" env:"COHORT_KAFKA" placeholder:"HOST:PORT" group:"Kafka" help:"Brokers of Kafka (${default})."`
 	KafkaSecurity telemetry.Security   `embed:""`
 	StoreAccess   services.StoreAccess `embed:""`
 	contextFlag
+
+	made func(key string, bytes int, x *index.Index) // told of an index, if set
 }
 
 // Validate names the first flag that does not go with the others.
@@ -67,6 +72,8 @@ func (f *tracesFrom) Validate() error {
 		return fmt.Errorf("--quiet %s: use 0s or more", f.Quiet)
 	case f.ShowAside < 0:
 		return fmt.Errorf("--aside %d: use 0 or more", f.ShowAside)
+	case f.Index != "" && (f.Dir != "" || !strings.HasPrefix(f.From, topicPrefix)):
+		return fmt.Errorf("--index %s: an index is of a topic, name it with --from %sTOPIC", f.Index, topicPrefix)
 	case f.From == archivePrefix:
 		return fmt.Errorf("--from %s: name the store after the colon, as file:///DIR or s3://BUCKET/PREFIX?endpoint=URL", f.From)
 	case f.Memory < 8 || f.Memory > 1<<20:
@@ -93,7 +100,7 @@ func (f *tracesFrom) options() collect.Options {
 		rules.Task = f.TaskBy
 	}
 	o := collect.DefaultOptions(rules)
-	o.Memory, o.Dir = f.Memory<<20, f.Spill
+	o.Memory, o.Dir, o.Messages = f.Memory<<20, f.Spill, f.Index != ""
 	return o
 }
 
@@ -106,19 +113,20 @@ func (f *tracesFrom) each(ctx context.Context, s *streams, o collect.Options, vi
 		return report, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	if err := f.gather(ctx, c.Read); err != nil {
+	pass := f.indexing()
+	if err := f.gather(ctx, pass.around(c.Read)); err != nil {
 		return report, err
 	}
 	for found, err := range c.Threads(ctx) {
 		if err == nil {
-			err = visit(&found)
+			err = errors.Join(pass.add(&found), visit(&found))
 		}
 		if err != nil {
 			return report, err
 		}
 	}
 	report = c.Report()
-	return report, f.say(s, &report)
+	return report, errors.Join(f.say(s, &report), pass.save(ctx, s, f, &report))
 }
 
 // say names what could not be read.

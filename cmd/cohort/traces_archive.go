@@ -51,6 +51,9 @@ func (c *tracesArchiveCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	w := archive.NewWriter(bucket)
+	if c.Index == "" && c.Dir == "" && strings.HasPrefix(c.From, topicPrefix) {
+		c.Index = c.Store // The pass is made anyhow.
+	}
 	o := c.options()
 	o.Messages = true
 	report, err := c.each(ctx, s, o, func(f *collect.Found) error { return w.Add(ctx, f) })

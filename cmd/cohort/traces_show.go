@@ -20,7 +20,10 @@ type tracesShowCommand struct {
 
 // Run prints the thread.
 func (c *tracesShowCommand) Run(ctx context.Context, s *streams) error {
-	all, report, err := c.read(ctx, s, c.matches)
+	all, report, found, err := c.indexed(ctx, s, func(id string) bool { return strings.HasPrefix(id, c.Thread) })
+	if err == nil && !found {
+		all, report, err = c.read(ctx, s, c.matches)
+	}
 	if err != nil {
 		return err
 	}
