@@ -135,6 +135,12 @@ bench-telemetry: ## measure recording and auditing events against kafka-go alone
 	@$(GO) build -o bin/bench-telemetry ./bench/telemetry
 	@bash .ci/services bin/bench-telemetry $(FLAGS)
 
+.PHONY: bench-collect
+bench-collect: ## measure collecting threads against bare fetch loops, on real Kafka (FLAGS="-rounds 3")
+	@mkdir -p bin
+	@$(GO) build -o bin/bench-collect ./bench/collect
+	@bash .ci/services bin/bench-collect $(FLAGS)
+
 .PHONY: bench-system
 bench-system: build ## measure whole systems: rollouts per second, overhead, CPU (FLAGS="-seconds 10s")
 	$(GO) run ./bench/system $(FLAGS)
