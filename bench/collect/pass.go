@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"syscall"
 	"time"
 
 	raw "github.com/segmentio/kafka-go"
@@ -29,16 +30,17 @@ func (b *bench) pass(ctx context.Context) error {
 		{"a bare kafka-go loop", func(ctx context.Context) error { return b.loop(ctx, func([]byte) error { return nil }) }},
 		{"a bare franz-go loop", b.franz},
 	}
-	times := make([][]float64, len(ways))
+	times, cpus := make([][]float64, len(ways)), make([][]float64, len(ways))
 	for round := range b.rounds + 1 {
 		for i := range ways {
 			at := (i + round) % len(ways)
-			begin := time.Now()
+			begin, used := time.Now(), processor()
 			if err := ways[at].read(ctx); err != nil {
 				return fmt.Errorf("%s: %w", ways[at].name, err)
 			}
 			if round > 0 { // a cold broker is slow
 				times[at] = append(times[at], time.Since(begin).Seconds())
+				cpus[at] = append(cpus[at], processor()-used)
 			}
 		}
 	}
@@ -50,10 +52,19 @@ func (b *bench) pass(ctx context.Context) error {
 		for r := range ratios {
 			ratios[r] = times[i][r] / times[0][r]
 		}
-		fmt.Printf("one pass: %.2f times as fast as %s (%.2f to %.2f in %d rounds; that takes %.2f s)\n",
-			median(ratios), ways[i].name, slices.Min(ratios), slices.Max(ratios), b.rounds, median(times[i]))
+		fmt.Printf("one pass: %.2f times as fast as %s (%.2f to %.2f in %d rounds; that takes %.2f s); %.2f s of processor time against %.2f\n",
+			median(ratios), ways[i].name, slices.Min(ratios), slices.Max(ratios), b.rounds, median(times[i]), median(cpus[0]), median(cpus[i]))
 	}
 	return nil
+}
+
+// processor is the processor time of this process in seconds.
+func processor() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }
 
 // collect is what is measured.

@@ -29,6 +29,7 @@ type memory struct {
 	end     []int64
 	reads   []int                             // fetches, by partition
 	away    map[int]bool                      // partitions without a leader
+	most    int                               // records of an answer, 0 for any
 	before  func(partition int, offset int64) // called before a fetch, unlocked
 }
 
@@ -69,7 +70,7 @@ func (m *memory) FetchOn(_ context.Context, _ string, p int, offset int64, maxBy
 		if r.Offset < offset {
 			continue
 		}
-		if maxBytes <= 0 {
+		if maxBytes <= 0 || (m.most > 0 && len(found) == m.most) {
 			return found, next, nil
 		}
 		found, next = append(found, r), r.Offset+1

@@ -40,8 +40,10 @@ func filled(t *testing.T, seed uint64, times int) *memory {
 	random := numerics.NewStream(seed)
 	m := newMemory(5)
 	var all [][]byte
-	for _, s := range samples(t) {
-		all = append(all, s.Body)
+	for i, s := range samples(t) {
+		if i%4 == 0 { // The others say the same at greater length.
+			all = append(all, s.Body)
+		}
 	}
 	for i := range 40 {
 		frames := thread(t, fmt.Sprintf("thread-%02d", i), 3+i*7)
