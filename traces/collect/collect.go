@@ -44,7 +44,6 @@ func (r *Report) Whole() bool { return len(r.Unread) == 0 }
 // The reasons why something was not read.
 const (
 	AfterDeadline = "the deadline has passed"
-	NoLeader      = "the partition does not answer"
 	Deleted       = "the log has deleted it"
 	Cut           = "the log ends before it: the topic was cut, or made again"
 	MadeAgain     = "the topic was made again while it was read"

@@ -16,7 +16,7 @@ import (
 	"github.com/cohort-rl/cohort/traces/threads"
 )
 
-var large = flag.Int("large", 20_000, "events of the thread that is too large to be held") //nolint:gochecknoglobals // a flag
+var large = flag.Int("large", 20_000, "events of the thread that is too large to be held")
 
 // states counts threads as "state (reason)".
 func states(found []collect.Found) map[string]int {
