@@ -142,6 +142,11 @@ bench-telemetry: ## measure recording and auditing events against kafka-go alone
 .PHONY: bench-receiver
 bench-receiver: ## measure spans a second from exporters to Kafka against a raw kafka-go Writer, on real Kafka
 	@mkdir -p bin && $(GO) build -o bin/bench-receiver ./bench/receiver && bash .ci/services bin/bench-receiver $(FLAGS)
+.PHONY: bench-collect
+bench-collect: ## measure collecting threads against bare fetch loops, on real Kafka (FLAGS="-rounds 3")
+	@mkdir -p bin
+	@$(GO) build -o bin/bench-collect ./bench/collect
+	@bash .ci/services bin/bench-collect $(FLAGS)
 
 .PHONY: bench-system
 bench-system: build ## measure whole systems: rollouts per second, overhead, CPU (FLAGS="-seconds 10s")

@@ -165,6 +165,9 @@ func unfit(t *threads.Thread, s *spec.Spec) (job.Reason, string) {
 		}
 	case threads.Complete:
 	}
+	if t.Omitted > 0 {
+		return job.IncompleteTrace, fmt.Sprintf("it is too large to be held whole: %d of its spans are left out", t.Omitted)
+	}
 	if t.Task == "" {
 		return NoTask, "nothing in it names a task (traces.offline.task_by), and no user said anything"
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/cohort-rl/cohort/reward"
 	"github.com/cohort-rl/cohort/secret"
 	"github.com/cohort-rl/cohort/telemetry"
+	"github.com/cohort-rl/cohort/traces/threads"
 )
 
 // offlineFlags are what submitting an offline job may need: its traces are read,
@@ -32,15 +33,18 @@ type offlineFlags struct {
 	services.StoreAccess `embed:""`
 }
 
+// offlineMemory is how many MiB of messages are held before they go to disk.
+const offlineMemory = 128
+
 // offline reads the traces of an offline job, makes its data sets of them, and
 // says what share is used.
 func (c *submitCommand) offline(ctx context.Context, s *streams, f *specFile) error {
 	o := f.spec.Traces.Offline
 	from := tracesFrom{
-		From: o.Source, ThreadBy: commas(o.ThreadBy), TaskBy: commas(o.TaskBy), Timeout: c.ReadTimeout, ShowAside: 5,
+		From: o.Source, ThreadBy: commas(o.ThreadBy), TaskBy: commas(o.TaskBy), Timeout: c.ReadTimeout, ShowAside: 5, Memory: offlineMemory,
 		Kafka: c.Kafka, KafkaSecurity: c.KafkaSecurity,
 	}
-	if !strings.HasPrefix(o.Source, topicPrefix) && !filepath.IsAbs(o.Source) {
+	if !strings.HasPrefix(o.Source, topicPrefix) && !strings.HasPrefix(o.Source, archivePrefix) && !filepath.IsAbs(o.Source) {
 		from.From = filepath.Join(filepath.Dir(f.path), o.Source)
 	}
 	if err := from.Validate(); err != nil {
@@ -54,7 +58,10 @@ func (c *submitCommand) offline(ctx context.Context, s *streams, f *specFile) er
 	if err != nil {
 		return fmt.Errorf("%s: traces.offline.checkpoint: %w", f.path, err)
 	}
-	all, _, err := from.read(ctx, s)
+	all, report, err := from.read(ctx, s, func(*threads.Thread) bool { return true })
+	if err == nil {
+		err = whole(&report) // a job of half of the traces would be another one
+	}
 	if err != nil {
 		return fmt.Errorf("%s: traces.offline.source: %w", f.path, err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -23,10 +24,14 @@ func (tracesListCommand) Help() string {
 
 // Run prints a line for each thread, in the order of their starts.
 func (c *tracesListCommand) Run(ctx context.Context, s *streams) error {
-	all, _, err := c.read(ctx, s)
+	all, report, err := c.read(ctx, s, func(*threads.Thread) bool { return false })
 	if err != nil {
 		return err
 	}
+	return errors.Join(c.print(s.out, all), whole(&report))
+}
+
+func (c *tracesListCommand) print(out io.Writer, all []threads.Thread) error {
 	chosen := all[:0]
 	for _, t := range all {
 		if len(c.State) == 0 || slices.Contains(c.State, string(t.State)) {
@@ -38,18 +43,18 @@ func (c *tracesListCommand) Run(ctx context.Context, s *streams) error {
 		for i := range chosen {
 			chosen[i].Roots = nil
 		}
-		return printJSON(s.out, struct {
+		return printJSON(out, struct {
 			Threads []threads.Thread `json:"threads"`
 		}{chosen})
 	case "name":
 		for _, t := range chosen {
-			if _, err := fmt.Fprintln(s.out, printable(t.ID)); err != nil {
+			if _, err := fmt.Fprintln(out, printable(t.ID)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	return printThreads(s.out, chosen)
+	return printThreads(out, chosen)
 }
 
 // maxTask is how much of a task a table shows.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -19,21 +20,34 @@ type tracesShowCommand struct {
 
 // Run prints the thread.
 func (c *tracesShowCommand) Run(ctx context.Context, s *streams) error {
-	all, _, err := c.read(ctx, s)
+	all, report, found, err := c.indexed(ctx, s, func(id string) bool { return strings.HasPrefix(id, c.Thread) })
+	if err == nil && !found {
+		all, report, err = c.read(ctx, s, c.matches)
+	}
 	if err != nil {
 		return err
 	}
 	t, err := c.find(all)
 	if err != nil {
-		return err
+		return errors.Join(err, whole(&report))
 	}
 	if c.Output == "json" {
-		return printJSON(s.out, t)
+		return errors.Join(printJSON(s.out, t), whole(&report))
 	}
 	page := &threadPage{full: c.Full, color: watch.Detect(s.out, os.Getenv).Color, start: t.Start}
 	page.thread(t)
 	_, err = s.out.Write([]byte(page.text.String()))
-	return err
+	return errors.Join(err, whole(&report))
+}
+
+// matches reports whether the id of a thread, or of one of its traces, begins
+// like that.
+func (c *tracesShowCommand) matches(t *threads.Thread) bool {
+	begins := strings.HasPrefix(t.ID, c.Thread)
+	for _, id := range t.Traces {
+		begins = begins || strings.HasPrefix(id, strings.ToLower(c.Thread))
+	}
+	return begins
 }
 
 // find is the one thread of that id, or the one whose id, or trace's id, begins
@@ -45,11 +59,7 @@ func (c *tracesShowCommand) find(all []threads.Thread) (*threads.Thread, error) 
 		if t.ID == c.Thread {
 			return t, nil
 		}
-		begins := strings.HasPrefix(t.ID, c.Thread)
-		for _, id := range t.Traces {
-			begins = begins || strings.HasPrefix(id, strings.ToLower(c.Thread))
-		}
-		if begins {
+		if c.matches(t) {
 			found = append(found, t)
 		}
 	}

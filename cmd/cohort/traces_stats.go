@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,15 +18,15 @@ type tracesStatsCommand struct {
 
 // Run prints what the threads hold.
 func (c *tracesStatsCommand) Run(ctx context.Context, s *streams) error {
-	all, tally, err := c.read(ctx, s)
+	all, report, err := c.read(ctx, s, func(*threads.Thread) bool { return false })
 	if err != nil {
 		return err
 	}
-	stats := threads.Count(all, tally)
+	stats := threads.Count(all, report.Tally)
 	if c.Output == "json" {
-		return printJSON(s.out, stats)
+		return errors.Join(printJSON(s.out, stats), whole(&report))
 	}
-	return c.print(s.out, stats)
+	return errors.Join(c.print(s.out, stats), whole(&report))
 }
 
 func (c *tracesStatsCommand) print(out io.Writer, s threads.Stats) error {

@@ -129,5 +129,6 @@ func (l *Log) ask(ctx context.Context, topic string, partition int, offset int64
 	if !ok {
 		return nil, fmt.Errorf("%w: it is a %T", errAnswer, response)
 	}
+	l.fetched.Add(int64(len(a.set)))
 	return a, nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -27,6 +28,7 @@ type Log struct {
 	client    *kafka.Client
 	transport *kafka.Transport
 	outage    outage
+	fetched   atomic.Int64
 }
 
 var _ traces.Log = (*Log)(nil)

@@ -19,6 +19,7 @@ const (
 	batchMagic   = 16
 	batchSum     = 17 // CRC-32C of what follows
 	batchChecked = 21 // begins with the attributes
+	batchDelta   = 23 // offset of the last record, from the first
 	batchCount   = 57
 	batchHeader  = 61
 
@@ -39,6 +40,7 @@ type batches struct {
 	records   []traces.Record
 	headers   []traces.Header
 	keys      []string // of the headers met last, by place
+	next      int64    // offset behind the last batch that was read, 0 before
 }
 
 // read returns the records of a set, and whether it has any batch at all. Only
@@ -50,7 +52,7 @@ func (b *batches) read(set []byte) (records []traces.Record, answered bool, err 
 	for rest := set[4:]; len(rest) > batchMagic; {
 		size := int64(int32(binary.BigEndian.Uint32(rest[batchLength:]))) //nolint:gosec // two's complement
 		if rest[batchMagic] != 2 {
-			return readSlowly(set, b.partition, b.offset)
+			return b.readSlowly(set)
 		}
 		if batchStart+size > int64(len(rest)) {
 			break // cut off by the size of the answer
@@ -64,18 +66,18 @@ func (b *batches) read(set []byte) (records []traces.Record, answered bool, err 
 		answered = true
 		attributes := binary.BigEndian.Uint16(batch[batchChecked:])
 		if attributes&attributeCompression != 0 {
-			return readSlowly(set, b.partition, b.offset)
+			return b.readSlowly(set)
 		}
 		if sum := crc32.Checksum(batch[batchChecked:], crc32.MakeTable(crc32.Castagnoli)); sum != binary.BigEndian.Uint32(batch[batchSum:]) {
 			err = fmt.Errorf("%w: checksum differs", errBatch)
 			break
 		}
-		if attributes&attributeControl != 0 {
-			continue
+		if attributes&attributeControl == 0 {
+			if err = b.take(batch); err != nil {
+				break
+			}
 		}
-		if err = b.take(batch); err != nil {
-			break
-		}
+		b.next = behind(batch)
 	}
 	if len(b.records) > 0 {
 		err = nil // the next fetch begins with what cannot be read
@@ -142,8 +144,14 @@ func (b *batches) name(place int, key []byte) string {
 	return string(key)
 }
 
+// behind is the offset behind a batch of magic 2, whatever of it is still there.
+func behind(batch []byte) int64 {
+	base := int64(binary.BigEndian.Uint64(batch)) //nolint:gosec // two's complement
+	return base + int64(binary.BigEndian.Uint32(batch[batchDelta:])) + 1
+}
+
 // readSlowly lets kafka-go read a set, and copies the records.
-func readSlowly(set []byte, partition int, offset int64) ([]traces.Record, bool, error) {
+func (b *batches) readSlowly(set []byte) ([]traces.Record, bool, error) {
 	var decoded protocol.RecordSet
 	if _, err := decoded.ReadFrom(bytes.NewReader(set)); err != nil {
 		return nil, false, err
@@ -152,6 +160,17 @@ func readSlowly(set []byte, partition int, offset int64) ([]traces.Record, bool,
 	if !ok || len(stream.Records) == 0 {
 		return nil, false, nil
 	}
-	records, err := readAll(stream, partition, offset, len(set))
-	return records, true, err
+	records, err := readAll(stream, b.partition, b.offset, len(set))
+	if err != nil {
+		return records, true, err
+	}
+	for rest := set[4:]; len(rest) >= batchHeader && rest[batchMagic] == 2; {
+		size := batchStart + int64(int32(binary.BigEndian.Uint32(rest[batchLength:]))) //nolint:gosec // two's complement
+		if size < batchHeader || size > int64(len(rest)) {
+			break
+		}
+		b.next = behind(rest)
+		rest = rest[size:]
+	}
+	return records, true, nil
 }

@@ -9,9 +9,10 @@ import (
 	"github.com/cohort-rl/cohort/traces/otlp/convention"
 )
 
-// framed is a thread that came in Cohort's frames.
+// framed is a thread that came in Cohort's frames: its events as they came,
+// those that came again too.
 type framed struct {
-	events     map[uint64]telemetry.Event
+	events     []telemetry.Event
 	differs    uint64
 	corrupt    bool
 	duplicates int
@@ -30,30 +31,41 @@ func (g *Gathering) frame(m Message) {
 	}
 	f := g.frames[e.Thread]
 	if f == nil {
-		f = &framed{events: map[uint64]telemetry.Event{}}
+		f = &framed{}
 		g.frames[e.Thread] = f
 	}
-	seen, ok := f.events[e.Index]
-	switch {
-	case !ok:
-		f.events[e.Index] = e
-		g.tally.Events++
-		return
-	case !telemetry.Alike(seen, e) && !f.corrupt:
-		f.corrupt, f.differs = true, e.Index
-	}
-	f.duplicates++
-	g.tally.Duplicates++
+	f.events = append(f.events, e)
 }
 
-// build makes the thread of its events, in their order.
+// sort puts the events in the order of their indices and keeps one of each. Of
+// two that contradict each other it notes the index.
+func (f *framed) sort() {
+	byIndex := func(a, b telemetry.Event) int { return cmp.Compare(a.Index, b.Index) }
+	if !slices.IsSortedFunc(f.events, byIndex) {
+		slices.SortStableFunc(f.events, byIndex)
+	}
+	kept := 0
+	for i := 1; i < len(f.events); i++ {
+		if f.events[i].Index != f.events[kept].Index {
+			kept++
+			if kept < i {
+				f.events[kept] = f.events[i]
+			}
+			continue
+		}
+		f.duplicates++
+		if !f.corrupt && !telemetry.Alike(f.events[kept], f.events[i]) {
+			f.corrupt, f.differs = true, f.events[i].Index
+		}
+	}
+	clear(f.events[kept+1:])
+	f.events = f.events[:kept+1]
+}
+
+// build makes the thread of its events, which are sorted.
 func (f *framed) build(id string) Thread {
 	t := Thread{ID: id, From: "frames", Duplicates: f.duplicates, Libraries: []string{"cohort"}}
-	events := make([]telemetry.Event, 0, len(f.events))
-	for _, e := range f.events {
-		events = append(events, e)
-	}
-	slices.SortFunc(events, func(a, b telemetry.Event) int { return cmp.Compare(a.Index, b.Index) })
+	events := f.events
 	t.Spans = len(events)
 	t.Start, t.End = events[0].Time, events[len(events)-1].Time
 	root := &Node{Name: "thread", Start: t.Start, End: t.End, kind: convention.Agent, Kind: convention.Agent.String()}
@@ -71,7 +83,7 @@ func (f *framed) build(id string) Thread {
 	}
 	t.Roots = []*Node{root}
 	t.count()
-	v := f.shape(events)
+	v := f.shape(len(events), events[len(events)-1])
 	if s := t.scores(); rank(s.state) > rank(v.state) {
 		v = s
 	}
@@ -83,18 +95,17 @@ func (f *framed) build(id string) Thread {
 }
 
 // shape judges the thread by indices and end.
-func (f *framed) shape(events []telemetry.Event) verdict {
-	last := events[len(events)-1]
+func (f *framed) shape(events int, last telemetry.Event) verdict {
 	end, ended := last.Body.(telemetry.End)
 	switch {
 	case f.corrupt:
 		return verdict{Corrupt, "events contradict each other", fmt.Sprintf("two events have index %d", f.differs)}
 	case !ended:
-		return verdict{Open, "no end event yet", fmt.Sprintf("the last of %d events is no end", len(events))}
+		return verdict{Open, "no end event yet", fmt.Sprintf("the last of %d events is no end", events)}
 	case end.Events != last.Index+1:
 		return verdict{Corrupt, "the end counts wrong", fmt.Sprintf("it counts %d events and is number %d", end.Events, last.Index)}
-	case uint64(len(events)) != end.Events:
-		return verdict{Orphaned, "events are missing", fmt.Sprintf("%d of %d are there", len(events), end.Events)}
+	case uint64(events) != end.Events: //nolint:gosec // it counts
+		return verdict{Orphaned, "events are missing", fmt.Sprintf("%d of %d are there", events, end.Events)}
 	}
 	return verdict{state: Complete}
 }

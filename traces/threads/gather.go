@@ -189,18 +189,23 @@ func (g *Gathering) Threads() ([]Thread, Tally, error) {
 	for _, id := range slices.Sorted(maps.Keys(byID)) {
 		all = append(all, byID[id].build(g.rules))
 	}
+	tally := g.tally
 	for _, id := range slices.Sorted(maps.Keys(g.frames)) {
-		all = append(all, g.frames[id].build(id))
+		f := g.frames[id]
+		f.sort()
+		tally.Events += int64(len(f.events))
+		tally.Duplicates += int64(f.duplicates)
+		all = append(all, f.build(id))
 	}
 	slices.SortStableFunc(all, func(a, b Thread) int {
 		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID))
 	})
-	slices.SortStableFunc(g.tally.Aside, func(a, b Aside) int {
+	slices.SortStableFunc(tally.Aside, func(a, b Aside) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
 	})
 	if len(all) == 0 && g.tally.SetAside > 0 {
-		first := g.tally.Aside[0]
-		return nil, g.tally, fmt.Errorf("%w: %v: %s", errNothing, first.Place, first.Reason)
+		first := tally.Aside[0]
+		return nil, tally, fmt.Errorf("%w: %v: %s", errNothing, first.Place, first.Reason)
 	}
-	return all, g.tally, nil
+	return all, tally, nil
 }

@@ -54,7 +54,10 @@ type Thread struct {
 	Spans      int       `json:"spans"`
 	Duplicates int       `json:"duplicates,omitempty"`
 	Counts
-	Roots []*Node `json:"roots,omitempty"`
+	// Omitted is how many of the spans are counted and not among the Roots: the
+	// thread is too large to be held whole, and is no use for training.
+	Omitted int     `json:"omitted,omitempty"`
+	Roots   []*Node `json:"roots,omitempty"`
 }
 
 // Counts are what a thread, or all of them, hold.
