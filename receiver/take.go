@@ -92,7 +92,7 @@ func expect(body []byte, signal otlp.Signal, from encoding) error {
 	case err != nil && from == textual:
 		return err
 	case err != nil:
-		return nil // What is damaged is said where it is cut.
+		return nil //nolint:nilerr // what is damaged is said where it is cut
 	case from == textual && !format.JSON():
 		return fmt.Errorf("%w in JSON: its Content-Type must be %s", otlp.ErrNotOTLP, typeProto)
 	case signal == otlp.Spans && format.Signal() == otlp.Logs:

@@ -98,7 +98,7 @@ func names(kinds []*cel.Type) string {
 func (p program) value(ctx context.Context, item Item) (value ref.Val, fault string, err error) {
 	task, err := taskOf(item)
 	if err != nil {
-		return nil, err.Error(), nil
+		return nil, err.Error(), nil //nolint:nilerr // it is the item's fault, and no error
 	}
 	t := threadOf(item)
 	var answer any = types.NullValue

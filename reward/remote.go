@@ -56,10 +56,7 @@ type asked struct {
 
 func (r remote) Score(ctx context.Context, items []Item) ([]Score, error) {
 	scores := make([]Score, len(items))
-	all, err := r.questions(items, scores)
-	if err != nil {
-		return nil, err
-	}
+	all := r.questions(items, scores)
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(requests)
 	for _, a := range all {
@@ -82,7 +79,7 @@ func (r remote) Score(ctx context.Context, items []Item) ([]Score, error) {
 
 // questions cuts the items into requests, by number and by size, in their order:
 // the same items make the same requests. What cannot be sent fails.
-func (r remote) questions(items []Item, scores []Score) ([]asked, error) {
+func (r remote) questions(items []Item, scores []Score) []asked {
 	var all []asked
 	var places []int
 	var bodies [][]byte
@@ -106,5 +103,5 @@ func (r remote) questions(items []Item, scores []Score) ([]asked, error) {
 		places, bodies, size = append(places, i), append(bodies, body), size+len(body)
 	}
 	flush()
-	return all, nil
+	return all
 }

@@ -35,10 +35,10 @@ func (b *bench) receive(ctx context.Context, topic string, requests []request) (
 	if err != nil {
 		return 0, err
 	}
-	writer := b.log.Writer(kafka.WriterConfig{Topic: topic, Partitions: partitions, Batch: 1_000_000}) //nolint:contextcheck // Close ends it
+	writer := b.log.Writer(kafka.WriterConfig{Topic: topic, Partitions: partitions, Batch: 1_000_000})
 	defer writer.Close()
 	told := &observer{}
-	server := receiver.NewServer(receiver.Config{ //nolint:contextcheck // each request has its own
+	server := receiver.NewServer(receiver.Config{
 		Log: writer, Observer: told, Logger: slog.New(slog.DiscardHandler), Limits: receiver.DefaultLimits(), Grace: time.Second,
 	})
 	serving, stop := context.WithCancel(ctx)

@@ -75,7 +75,7 @@ func (c *tracesTailCommand) Run(ctx context.Context, s *streams) error {
 	}
 	err = c.open(ctx, page)
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // it was told to stop
+		return nil
 	}
 	return err
 }

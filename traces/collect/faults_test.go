@@ -246,7 +246,8 @@ func TestWhatTheLogLosesUnderTheReaderIsNamed(t *testing.T) {
 	}{
 		"retention": {
 			func(m *memory) { m.deleteBefore(0, 30) },
-			collect.Unread{Partition: 0, From: 10, Until: 30, Reason: collect.Deleted}, 30,
+			collect.Unread{Partition: 0, From: 10, Until: 30, Reason: collect.Deleted},
+			30,
 		},
 		"cut": {func(m *memory) {
 			m.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"errors"
 	"io"
+	"slices"
 )
 
 // cursor goes over groups of entries in the order of their keys.
@@ -117,7 +118,7 @@ func (g *group) load() ([]entry, error) {
 				return nil, err
 			}
 			if len(memory) >= len(e.body) && len(e.body) > 0 && &e.body[0] == &memory[0] {
-				e.body = e.body[:len(e.body):len(e.body)]
+				e.body = slices.Clip(e.body)
 				memory = memory[len(e.body):]
 			}
 			all = append(all, e)

@@ -150,7 +150,7 @@ func (w *Writer) begin() *preparation {
 // await waits until the topic is known, or ctx ends.
 func (w *Writer) await(ctx context.Context) error {
 	w.mu.Lock()
-	p := w.begin()
+	p := w.begin() //nolint:contextcheck // the asking outlives who waits for it; Close ends it
 	w.mu.Unlock()
 	if p == nil {
 		return nil

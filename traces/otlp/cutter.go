@@ -187,10 +187,9 @@ func (c *cutter) record(b []byte) (trace TraceID, err error) {
 	var traceID, spanID []byte
 	known := false // as what it is, by Sniff
 	_ = eachField(b, func(n protowire.Number, raw, inner []byte) error {
-		switch n {
-		case traceField:
+		if n == traceField {
 			traceID = inner
-		case spanField:
+		} else if n == spanField {
 			spanID = inner
 		}
 		if c.signal == Logs {

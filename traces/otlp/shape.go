@@ -105,8 +105,9 @@ func spanMember(n protowire.Number) (member, bool) {
 		return nested(statusShape)
 	case 16:
 		return fixed32()
+	default:
+		return member{}, false
 	}
-	return member{}, false
 }
 
 func logMember(n protowire.Number) (member, bool) {
@@ -125,8 +126,9 @@ func logMember(n protowire.Number) (member, bool) {
 		return fixed32()
 	case 9, 10:
 		return opaque()
+	default:
+		return member{}, false
 	}
-	return member{}, false
 }
 
 func pairMember(n protowire.Number) (member, bool) {
@@ -135,8 +137,9 @@ func pairMember(n protowire.Number) (member, bool) {
 		return words()
 	case 2:
 		return nested(valueShape)
+	default:
+		return member{}, false
 	}
-	return member{}, false
 }
 
 func valueMember(n protowire.Number) (member, bool) {
@@ -153,8 +156,9 @@ func valueMember(n protowire.Number) (member, bool) {
 		return nested(pairsShape)
 	case 7:
 		return opaque()
+	default:
+		return member{}, false
 	}
-	return member{}, false
 }
 
 var (

@@ -67,8 +67,8 @@ func (b *base) receive(ctx context.Context, r Receiving, e Exposure, grace time.
 	if topic == "" {
 		topic = ReceiverTopic(b.Deployment.TopicPrefix())
 	}
-	writer := b.Log.Writer(kafka.WriterConfig{Topic: topic, Partitions: r.OTLPPartitions, Batch: messageBytes}) //nolint:contextcheck // Close ends it
-	server := receiver.NewServer(receiver.Config{                                                               //nolint:contextcheck // each request has its own
+	writer := b.Log.Writer(kafka.WriterConfig{Topic: topic, Partitions: r.OTLPPartitions, Batch: messageBytes})
+	server := receiver.NewServer(receiver.Config{
 		Log: writer, Observer: metrics.NewReceiver(b.registry), Logger: b.logger,
 		Limits: receiver.DefaultLimits(), Token: b.token, Grace: grace,
 	})

@@ -22,7 +22,7 @@ func main() {
 	c := router.Config{Seed: *seed, Tasks: *tasks, Conversations: *conversations, Start: time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)}
 	if err := run(c, *dir, *to); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
-		os.Exit(1) //nolint:revive // the program's own end
+		os.Exit(1)
 	}
 }
 
