@@ -20,6 +20,9 @@ type Assembly struct {
 	// Spent says that no attempt is left to a rollout whose agent promised more
 	// than the log holds. Until then that is a loss, afterwards a fate.
 	Spent func(group, rollout int) bool
+	// Last says that no further collection can follow, so that what only may be
+	// a loss of the log is the fate that it looks like.
+	Last bool
 }
 
 // Assembled has one trace and one outcome per planned rollout of the assembly,
@@ -107,8 +110,9 @@ func (a Assembly) join(codec *telemetry.Codec, place int, records []found) joine
 	j.tally, j.outcome.Events = t.tally, len(t.events)
 	trace := Trace{Group: e.Group, Rollout: e.Rollout, Task: a.Plan.Tasks[e.Group-a.Plan.First], Thread: id, Events: t.events}
 	reason, detail, lost := a.complete(t, e)
-	if lost {
-		j.losses = []job.Loss{{Kind: job.LostPromised, Partition: -1, Offset: -1, Group: e.Group, Rollout: e.Rollout, Detail: id + ": " + detail}}
+	if lost != nil {
+		lost.Group, lost.Rollout, lost.Detail = e.Group, e.Rollout, id+": "+detail
+		j.losses = []job.Loss{*lost}
 		return j
 	}
 	if reason == "" {
@@ -121,20 +125,25 @@ func (a Assembly) join(codec *telemetry.Codec, place int, records []found) joine
 	return j
 }
 
-// complete says what keeps the thread from being whole, if anything. Lost says
-// that this is no fate yet, because the log holds less than was promised.
-func (a Assembly) complete(t thread, e job.Execution) (reason job.Reason, detail string, lost bool) {
+// complete says what keeps the thread from being whole, if anything. With a loss
+// this is no fate yet, because the log holds less than was promised.
+func (a Assembly) complete(t thread, e job.Execution) (reason job.Reason, detail string, lost *job.Loss) {
 	missing, first := t.missing(e.Events)
 	if missing == 0 {
 		reason, detail = t.judge(e.Events)
-		return reason, detail, false
+		return reason, detail, nil
 	}
 	detail = fmt.Sprintf("%d of %d events are missing, the first is %d", missing, e.Events, first)
-	switch {
-	case t.bad != "":
-		return job.CorruptTrace, detail + "; " + t.bad, false
-	case a.Spent(e.Group, e.Rollout):
-		return job.IncompleteTrace, detail, false
+	if t.bad != "" {
+		return job.CorruptTrace, detail + "; " + t.bad, nil
 	}
-	return "", detail, true
+	if !a.Spent(e.Group, e.Rollout) {
+		return "", detail, &job.Loss{Kind: job.LostPromised, Partition: -1, Offset: -1}
+	}
+	// A log that lost its end and took a copy of an event that it still held may
+	// have it at the very offset that was acknowledged for the lost one.
+	if at, ok := t.copied(e.Acknowledged); ok && !a.Last {
+		return "", detail + ", and at the acknowledged offset lies a copy of an earlier record", &job.Loss{Kind: job.LostOffset, Partition: at.Partition, Offset: at.Offset}
+	}
+	return job.IncompleteTrace, detail, nil
 }

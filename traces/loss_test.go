@@ -3,6 +3,7 @@ package traces_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -131,6 +132,61 @@ func TestAcknowledgedOffsetsMustHoldTheThread(t *testing.T) {
 			}
 			if l := found.Losses[0]; l.Kind != job.LostOffset || l.Group != 5 || l.Rollout != 0 {
 				t.Fatalf("loss %+v", l)
+			}
+		})
+	}
+}
+
+// A log that loses its end and takes a copy of an event that it still holds may
+// have it where a lost one was acknowledged. That the thread lacks an event is
+// then no fate of a rollout without attempts, unless no collection can follow.
+func TestCopyWhereALostEventWasAcknowledgedIsALoss(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		lost, again int   // indices of the last event sent, which is lost, and of the one that comes again
+		before      int64 // how far before the lost one the acknowledged one lies
+		last        bool
+		loss        bool
+		reason      job.Reason
+	}{
+		"the first is lost":                       {lost: 0, again: 2, loss: true},
+		"the end is lost":                         {lost: 3, again: 0, loss: true},
+		"no collection can follow":                {lost: 0, again: 2, last: true, reason: job.IncompleteTrace},
+		"an event that is there was acknowledged": {lost: 0, again: 2, before: 1, reason: job.IncompleteTrace},
+		"the lost one comes again":                {lost: 3, again: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, r := newBench(t, 1), newRound(1, 0)
+			messages := r.messages(b.topic.Codec) // 4 of the first rollout, then those of the second
+			for _, m := range slices.Backward(messages) {
+				if m.place > 0 || m.index != c.lost {
+					b.log.put(0, m.key, m.frame)
+				}
+			}
+			lost, again := messages[c.lost], messages[c.again]
+			at := b.log.put(0, lost.key, lost.frame)
+			r.executions[0].Acknowledged = []job.Position{{Offset: at - c.before}}
+			b.log.cutOff(0, at)
+			b.log.put(0, again.key, again.frame)
+
+			parts, found, err := b.topic.ExtractAll(t.Context(), r.collection(), b.ranges(t))
+			if err != nil || len(found.Losses) > 0 {
+				t.Fatal(found.Losses, err)
+			}
+			all, err := traces.Assemble(b.topic.Codec, traces.Assembly{
+				Collection: r.collection(), To: 2, Features: features, Spent: func(int, int) bool { return true }, Last: c.last,
+			}, parts)
+			if err != nil || (len(all.Losses) > 0) != c.loss {
+				t.Fatalf("losses %v, %v", all.Losses, err)
+			}
+			if o := all.Outcomes[0]; !c.loss && o.Reason != c.reason {
+				t.Errorf("outcome %+v", o)
+			}
+			for _, l := range all.Losses {
+				if l.Kind != job.LostOffset || l.Offset != at || l.Partition != 0 || l.Group != 5 || l.Rollout != 0 || l.Detail == "" {
+					t.Errorf("loss %+v", l)
+				}
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package traces_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -63,6 +64,14 @@ func (m *memory) put(partition int, key string, value []byte) int64 {
 	m.bounds[partition].End++
 	m.partitions[partition] = append(m.partitions[partition], traces.Record{Partition: partition, Offset: offset, Key: []byte(key), Value: value})
 	return offset
+}
+
+// cutOff loses the end of a partition, from offset on.
+func (m *memory) cutOff(partition int, offset int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.bounds[partition].End = offset
+	m.partitions[partition] = slices.DeleteFunc(m.partitions[partition], func(r traces.Record) bool { return r.Offset >= offset })
 }
 
 // drop makes a hole.

@@ -17,8 +17,10 @@ type thread struct {
 	// contradiction says that two events claim the same index.
 	contradiction string
 	// bad says that a record with the thread's key holds no event of it.
-	bad   string
-	tally Tally
+	bad string
+	// copies are where events lie that their partition held already.
+	copies []job.Position
+	tally  Tally
 }
 
 type opened struct {
@@ -58,6 +60,9 @@ func joinThread(codec *telemetry.Codec, id string, records []found) thread {
 			t.tally.Counts.Events++
 		case all[i-1].same(o):
 			t.tally.Counts.Duplicates++
+			if all[i-1].partition == o.partition {
+				t.copies = append(t.copies, job.Position{Partition: o.partition, Offset: o.offset})
+			}
 		case t.contradiction == "":
 			t.contradiction = fmt.Sprintf("two events have index %d", o.event.Index)
 		}
@@ -69,6 +74,15 @@ func joinThread(codec *telemetry.Codec, id string, records []found) thread {
 // it was framed twice, as when a replay comes without its secrets.
 func (o opened) same(p opened) bool {
 	return bytes.Equal(o.frame, p.frame) || telemetry.Alike(o.event, p.event)
+}
+
+// copied is the first of the positions that holds a copy.
+func (t thread) copied(positions []job.Position) (job.Position, bool) {
+	i := slices.IndexFunc(positions, func(p job.Position) bool { return slices.Contains(t.copies, p) })
+	if i < 0 {
+		return job.Position{}, false
+	}
+	return positions[i], true
 }
 
 // missing is how many of the indices below promised were not seen, and the

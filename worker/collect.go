@@ -147,6 +147,7 @@ func (h *hand) score(ctx context.Context, c traces.Collection, from, to int, par
 		Spent: func(group, rollout int) bool {
 			return c.Executions[h.plan.Index(group, rollout)].Attempts+1 >= spec.Agent.Attempts
 		},
+		Last: h.task.Shard.Collection+1 >= job.MaxCollections,
 	}, parts)
 	if err != nil {
 		return "", err
