@@ -54,9 +54,6 @@ func (t Ticket) Solved(route int) float64 {
 	return 0.95 - 0.7*t.Hard - 0.7*t.Lookup*(1-t.Hard)
 }
 
-// Worth is the mean reward of a route for the ticket: solved or not, less the cost.
-func (t Ticket) Worth(route int) float64 { return t.Solved(route) - Routes()[route].Cost }
-
 // ticket is the ticket of a number under a seed.
 func ticket(seed uint64, n int, name string) Ticket {
 	r := numerics.NewStream(seed, 1, uint64(n))
