@@ -3,6 +3,7 @@ package receiver
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -51,8 +52,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	s.config.Observer.Began()
 	a := s.answer(w, r, signal)
+	if a.again {
+		s.drain(w, r)
+	}
 	s.config.Observer.Answered(signal, a.status, time.Since(began))
 	write(w, form(r), a)
+}
+
+// drain reads what is left of a body and keeps nothing of it. Who is still
+// sending would otherwise find the connection closed, and not hear that it is to
+// come again. Who sends too long or too slowly finds it closed all the same.
+func (s *Server) drain(w http.ResponseWriter, r *http.Request) {
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(s.config.Limits.Receive)) // a test's recorder has none
+	if _, err := io.Copy(io.Discard, io.LimitReader(r.Body, s.config.Limits.Body)); err == nil {
+		_ = connection.SetReadDeadline(time.Time{})
+	}
 }
 
 // answer does what a request asks for.
