@@ -165,7 +165,13 @@ func (h *hand) score(ctx context.Context, c traces.Collection, from, to int, par
 		return "", err
 	}
 	record := &job.CollectRecord{Format: job.CollectFormat, Outcomes: outcomes, Counts: tally.Counts, Quarantine: tally.Quarantine}
-	if h.plan.Unit.Eval == "" { // nobody learns from an evaluation
+	return h.collected(ctx, record, samples)
+}
+
+// collected settles the shard with the record, and with the samples as its
+// parts, unless it belongs to an evaluation: nobody learns from one.
+func (h *hand) collected(ctx context.Context, record *job.CollectRecord, samples []batch.Sample) (blob.Digest, error) {
+	if h.plan.Unit.Eval == "" {
 		files, err := batch.Write(h.plan.Unit.Step, h.plan.Unit.Round, samples)
 		if err != nil {
 			return "", err

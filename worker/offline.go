@@ -31,20 +31,7 @@ func (h *hand) draw(ctx context.Context) (blob.Digest, error) {
 		}
 		samples, record.Outcomes = append(samples, drawn...), append(record.Outcomes, outcomes...)
 	}
-	files, err := batch.Write(h.plan.Unit.Step, h.plan.Unit.Round, samples)
-	if err != nil {
-		return "", err
-	}
-	for _, file := range files {
-		ref, err := h.keep(ctx, file)
-		if err != nil {
-			return "", err
-		}
-		record.Parts = append(record.Parts, ref)
-	}
-	h.done.At = h.Clock.Now().UTC()
-	record.Done = h.done
-	return settle(ctx, h, job.CollectFormat, record)
+	return h.collected(ctx, record, samples)
 }
 
 // group draws the rollouts of one group.
