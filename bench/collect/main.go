@@ -121,8 +121,3 @@ type bench struct {
 	bytes int64         // of all values
 	once  time.Duration // a pass of ours
 }
-
-func median(all []float64) float64 {
-	sorted := slices.Sorted(slices.Values(all))
-	return sorted[len(sorted)/2]
-}

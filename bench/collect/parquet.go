@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cohort-rl/cohort/batch"
+	"github.com/cohort-rl/cohort/bench/compare"
 	"github.com/cohort-rl/cohort/numerics"
 	"github.com/cohort-rl/cohort/policy"
 )
@@ -102,10 +103,10 @@ func (o options) parquet() error {
 	mb := float64(size) / 1e6
 	for i, f := range forms {
 		fmt.Printf("batch of %d rollouts, %.1f MB in memory, as %s: written at %.0f MB/s, read at %.0f MB/s, %.1f MB\n",
-			rollouts, mb, f.name, mb/median(writes[i]), mb/median(reads[i]), float64(bytes[i])/1e6)
+			rollouts, mb, f.name, mb/compare.Median(writes[i]), mb/compare.Median(reads[i]), float64(bytes[i])/1e6)
 		if i > 0 {
 			fmt.Printf("batch: Parquet is written %.2f and read %.2f times as fast as %s, each sample checked against its digest\n",
-				median(writes[i])/median(writes[0]), median(reads[i])/median(reads[0]), f.name)
+				compare.Median(writes[i])/compare.Median(writes[0]), compare.Median(reads[i])/compare.Median(reads[0]), f.name)
 		}
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/cohort-rl/cohort/bench/compare"
 	telemetrypb "github.com/cohort-rl/cohort/telemetry/proto"
 	"github.com/cohort-rl/cohort/traces/collect"
 	"github.com/cohort-rl/cohort/traces/threads"
@@ -44,16 +45,16 @@ func (b *bench) pass(ctx context.Context) error {
 			}
 		}
 	}
-	b.once = time.Duration(median(times[0]) * float64(time.Second))
+	b.once = time.Duration(compare.Median(times[0]) * float64(time.Second))
 	fmt.Printf("one pass: every event assembled, de-duplicated and judged in %.2f s, %.0f events/s, %.0f MB/s\n",
-		median(times[0]), float64(b.events)/median(times[0]), float64(b.bytes)/1e6/median(times[0]))
+		compare.Median(times[0]), float64(b.events)/compare.Median(times[0]), float64(b.bytes)/1e6/compare.Median(times[0]))
 	for i := 1; i < len(ways); i++ {
 		ratios := make([]float64, b.rounds)
 		for r := range ratios {
 			ratios[r] = times[i][r] / times[0][r]
 		}
 		fmt.Printf("one pass: %.2f times as fast as %s (%.2f to %.2f in %d rounds; that takes %.2f s); %.2f s of processor time against %.2f\n",
-			median(ratios), ways[i].name, slices.Min(ratios), slices.Max(ratios), b.rounds, median(times[i]), median(cpus[0]), median(cpus[i]))
+			compare.Median(ratios), ways[i].name, slices.Min(ratios), slices.Max(ratios), b.rounds, compare.Median(times[i]), compare.Median(cpus[0]), compare.Median(cpus[i]))
 	}
 	return nil
 }

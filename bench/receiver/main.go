@@ -17,8 +17,8 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
-	"time"
 
+	"github.com/cohort-rl/cohort/bench/compare"
 	"github.com/cohort-rl/cohort/garbage"
 	"github.com/cohort-rl/cohort/traces/kafka"
 )
@@ -64,8 +64,8 @@ func (o options) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer log.Close()
-	b := &bench{options: o, log: log, run: fmt.Sprintf("bench-receiver-%d", os.Getpid())}
-	defer func() { err = errors.Join(err, b.clean(ctx)) }()
+	b := &bench{options: o, log: log, topics: compare.Topics{Log: log, Run: fmt.Sprintf("bench-receiver-%d", os.Getpid()), Partitions: partitions}}
+	defer func() { err = errors.Join(err, b.topics.Delete(ctx)) }()
 	requests, err := b.requests()
 	if err != nil {
 		return err
@@ -85,35 +85,16 @@ func (o options) run(ctx context.Context) (err error) {
 type bench struct {
 	options
 	log    *kafka.Log
-	run    string // begins the names of its topics
-	topics []string
-}
-
-// topic creates a topic of the run.
-func (b *bench) topic(ctx context.Context, name string) (string, error) {
-	topic := b.run + "-" + name
-	b.topics = append(b.topics, topic)
-	return topic, b.log.Create(ctx, topic, partitions, time.Hour)
-}
-
-// clean deletes the topics, also when ctx has ended.
-func (b *bench) clean(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer cancel()
-	var failures []error
-	for _, topic := range b.topics {
-		failures = append(failures, b.log.Delete(ctx, topic))
-	}
-	return errors.Join(failures...)
+	topics compare.Topics
 }
 
 // compare lets receiver and Writer take turns.
 func (b *bench) compare(ctx context.Context, name string, requests []request) error {
-	ours, err := b.topic(ctx, name+"-ours")
+	ours, err := b.topics.Create(ctx, name+"-ours")
 	if err != nil {
 		return err
 	}
-	theirs, err := b.topic(ctx, name+"-raw")
+	theirs, err := b.topics.Create(ctx, name+"-raw")
 	if err != nil {
 		return err
 	}
@@ -127,30 +108,15 @@ func (b *bench) compare(ctx context.Context, name string, requests []request) er
 	if _, err := b.write(ctx, theirs, messages); err != nil {
 		return err
 	}
-	var mine, base, ratios []float64
-	for round := range b.rounds {
-		var m, r float64
-		turns := []func() error{
-			func() (err error) { m, err = b.receive(ctx, ours, requests); return err },
-			func() (err error) { r, err = b.write(ctx, theirs, messages); return err },
-		}
-		if round%2 == 1 {
-			slices.Reverse(turns)
-		}
-		for _, turn := range turns {
-			if err := turn(); err != nil {
-				return err
-			}
-		}
-		mine, base, ratios = append(mine, m), append(base, r), append(ratios, m/r)
+	rates, err := compare.Turns(b.rounds,
+		func() (float64, error) { return b.receive(ctx, ours, requests) },
+		func() (float64, error) { return b.write(ctx, theirs, messages) },
+	)
+	if err != nil {
+		return err
 	}
 	fmt.Printf("%s: %.2f times a raw Writer (%.2f to %.2f in %d rounds; %.0f spans/s against %.0f), %d spans of %.0f B in requests of %d spans and %d traces, %d messages, %d exporters\n",
-		name, median(ratios), slices.Min(ratios), slices.Max(ratios), b.rounds, median(mine), median(base),
+		name, compare.Median(rates.Ratios), slices.Min(rates.Ratios), slices.Max(rates.Ratios), b.rounds, compare.Median(rates.Ours), compare.Median(rates.Baseline),
 		b.spans, size(messages)/float64(b.spans), b.together, b.traces, len(messages), b.clients)
 	return nil
-}
-
-func median(all []float64) float64 {
-	sorted := slices.Sorted(slices.Values(all))
-	return sorted[len(sorted)/2]
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cohort-rl/cohort/bench/compare"
 	"github.com/cohort-rl/cohort/telemetry"
 )
 
@@ -34,7 +35,7 @@ func (b *bench) admission(ctx context.Context) error {
 	if b.rate == 0 {
 		return errors.New("no rate: measure the throughput too, or give -rate")
 	}
-	topic, err := b.topic(ctx, "paced")
+	topic, err := b.topics.Create(ctx, "paced")
 	if err != nil {
 		return err
 	}
@@ -83,10 +84,10 @@ func (c *crowd) String() string {
 	}
 	ratios := of(func(r paced) float64 { return r.ours.p99 / r.ring.p99 })
 	return fmt.Sprintf("admission from %d goroutines at %.0f events/s: p50 %.2f µs, p99 %.2f µs; %s p50 %.2f µs, p99 %.2f µs: %.1f times (%.1f to %.1f in %d rounds)",
-		c.goroutines, median(of(func(r paced) float64 { return r.reached })),
-		median(of(func(r paced) float64 { return r.ours.p50 })), median(of(func(r paced) float64 { return r.ours.p99 })), baseline,
-		median(of(func(r paced) float64 { return r.ring.p50 })), median(of(func(r paced) float64 { return r.ring.p99 })),
-		median(ratios), slices.Min(ratios), slices.Max(ratios), len(c.rounds))
+		c.goroutines, compare.Median(of(func(r paced) float64 { return r.reached })),
+		compare.Median(of(func(r paced) float64 { return r.ours.p50 })), compare.Median(of(func(r paced) float64 { return r.ours.p99 })), baseline,
+		compare.Median(of(func(r paced) float64 { return r.ring.p50 })), compare.Median(of(func(r paced) float64 { return r.ring.p99 })),
+		compare.Median(ratios), slices.Min(ratios), slices.Max(ratios), len(c.rounds))
 }
 
 // tick is how often a goroutine admits what is due.

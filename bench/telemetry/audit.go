@@ -11,6 +11,7 @@ import (
 	raw "github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cohort-rl/cohort/bench/compare"
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/traces"
 	"github.com/cohort-rl/cohort/traces/audit"
@@ -19,7 +20,7 @@ import (
 // audit fills a topic, and holds its audit against fetches that read every
 // record and look at none.
 func (b *bench) audit(ctx context.Context) error {
-	topic, err := b.topic(ctx, "audited")
+	topic, err := b.topics.Create(ctx, "audited")
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (b *bench) audit(ctx context.Context) error {
 	}
 	n := float64(b.audited)
 	fmt.Printf("audit of %d events: %.2f times bare fetches (%.2f to %.2f in %d rounds; %.0f events/s against %.0f)\n",
-		b.audited, median(ratios), slices.Min(ratios), slices.Max(ratios), b.rounds, n/median(mine), n/median(base))
+		b.audited, compare.Median(ratios), slices.Min(ratios), slices.Max(ratios), b.rounds, n/compare.Median(mine), n/compare.Median(base))
 	return nil
 }
 

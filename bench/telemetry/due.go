@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cohort-rl/cohort/bench/compare"
 	"github.com/cohort-rl/cohort/telemetry"
 )
 
@@ -40,10 +41,10 @@ func (b *bench) due(ctx context.Context, topic string) error {
 		}
 		ratios := of(func(r paced) float64 { return r.ours.p99 / r.ring.p99 })
 		fmt.Printf("admission from %d goroutines, one by one at %.0f events/s, from when it is due: p50 %.2f µs, p99 %.2f µs; a ring's p50 %.2f µs, p99 %.2f µs: %.1f times (%.1f to %.1f in %d rounds)\n",
-			goroutines, median(of(func(r paced) float64 { return r.reached })),
-			median(of(func(r paced) float64 { return r.ours.p50 })), median(of(func(r paced) float64 { return r.ours.p99 })),
-			median(of(func(r paced) float64 { return r.ring.p50 })), median(of(func(r paced) float64 { return r.ring.p99 })),
-			median(ratios), slices.Min(ratios), slices.Max(ratios), len(ratios))
+			goroutines, compare.Median(of(func(r paced) float64 { return r.reached })),
+			compare.Median(of(func(r paced) float64 { return r.ours.p50 })), compare.Median(of(func(r paced) float64 { return r.ours.p99 })),
+			compare.Median(of(func(r paced) float64 { return r.ring.p50 })), compare.Median(of(func(r paced) float64 { return r.ring.p99 })),
+			compare.Median(ratios), slices.Min(ratios), slices.Max(ratios), len(ratios))
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cohort-rl/cohort/bench/compare"
 	"github.com/cohort-rl/cohort/garbage"
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/traces/kafka"
@@ -71,8 +72,8 @@ func (o options) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer log.Close()
-	b := &bench{options: o, log: log, run: fmt.Sprintf("bench-telemetry-%d", os.Getpid())}
-	defer func() { err = errors.Join(err, b.clean(ctx)) }()
+	b := &bench{options: o, log: log, topics: compare.Topics{Log: log, Run: fmt.Sprintf("bench-telemetry-%d", os.Getpid()), Partitions: partitions}}
+	defer func() { err = errors.Join(err, b.topics.Delete(ctx)) }()
 	for _, c := range []struct {
 		name    string
 		measure func(context.Context) error
@@ -91,26 +92,7 @@ func (o options) run(ctx context.Context) (err error) {
 type bench struct {
 	options
 	log    *kafka.Log
-	run    string // begins the names of its topics
-	topics []string
-}
-
-// topic creates a topic of the run.
-func (b *bench) topic(ctx context.Context, name string) (string, error) {
-	topic := b.run + "-" + name
-	b.topics = append(b.topics, topic)
-	return topic, b.log.Create(ctx, topic, partitions, time.Hour)
-}
-
-// clean deletes the topics, also when ctx has ended.
-func (b *bench) clean(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer cancel()
-	var failures []error
-	for _, topic := range b.topics {
-		failures = append(failures, b.log.Delete(ctx, topic))
-	}
-	return errors.Join(failures...)
+	topics compare.Topics
 }
 
 // producer is one with every guarantee and every default.
@@ -133,9 +115,4 @@ func features() []float32 {
 		all[i] = float32(i) / 7
 	}
 	return all
-}
-
-func median(all []float64) float64 {
-	sorted := slices.Sorted(slices.Values(all))
-	return sorted[len(sorted)/2]
 }

@@ -9,6 +9,7 @@ import (
 	raw "github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cohort-rl/cohort/bench/compare"
 	"github.com/cohort-rl/cohort/telemetry"
 	"github.com/cohort-rl/cohort/traces"
 )
@@ -16,11 +17,11 @@ import (
 // throughput records the events, reads back what was sent, and lets a raw Writer
 // send the same again.
 func (b *bench) throughput(ctx context.Context) error {
-	ours, err := b.topic(ctx, "ours")
+	ours, err := b.topics.Create(ctx, "ours")
 	if err != nil {
 		return err
 	}
-	theirs, err := b.topic(ctx, "raw")
+	theirs, err := b.topics.Create(ctx, "raw")
 	if err != nil {
 		return err
 	}
@@ -35,27 +36,17 @@ func (b *bench) throughput(ctx context.Context) error {
 	if _, err := b.write(ctx, theirs, messages); err != nil {
 		return err
 	}
-	var mine, base, ratios []float64
-	for round := range b.rounds {
-		var m, r float64
-		turns := []func() error{
-			func() (err error) { m, err = b.record(ctx, ours, events); return err },
-			func() (err error) { r, err = b.write(ctx, theirs, messages); return err },
-		}
-		if round%2 == 1 {
-			slices.Reverse(turns)
-		}
-		for _, turn := range turns {
-			if err := turn(); err != nil {
-				return err
-			}
-		}
-		mine, base, ratios = append(mine, m), append(base, r), append(ratios, m/r)
+	rates, err := compare.Turns(b.rounds,
+		func() (float64, error) { return b.record(ctx, ours, events) },
+		func() (float64, error) { return b.write(ctx, theirs, messages) },
+	)
+	if err != nil {
+		return err
 	}
 	fmt.Printf("throughput of %d B events: %.2f times a raw Writer (%.2f to %.2f in %d rounds; %.0f events/s against %.0f)\n",
-		len(messages[0][0].Value), median(ratios), slices.Min(ratios), slices.Max(ratios), b.rounds, median(mine), median(base))
+		len(messages[0][0].Value), compare.Median(rates.Ratios), slices.Min(rates.Ratios), slices.Max(rates.Ratios), b.rounds, compare.Median(rates.Ours), compare.Median(rates.Baseline))
 	if b.rate == 0 {
-		b.rate = median(mine) / 2
+		b.rate = compare.Median(rates.Ours) / 2
 	}
 	return nil
 }
